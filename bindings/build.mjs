@@ -1,0 +1,62 @@
+// Builds the package: assembly/ → build/*.wasm → bindings/generated/ → dist/. One step per line at the end.
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+
+/** Runs a tool of node_modules/.bin and stops the build when it fails. */
+function run(tool, ...args) {
+  const { status } = spawnSync(`node_modules/.bin/${tool}`, args, {
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The ABI as a TypeScript interface, from the declarations the compiler writes. */
+function writeAbi() {
+  const declarations = readFileSync("build/core.d.ts", "utf8");
+  const body = declarations.slice(declarations.indexOf("{") + 1, declarations.indexOf("\n}"));
+  const members = body.replaceAll("export const memory", "readonly memory").replaceAll("export function ", "");
+  writeFileSync(
+    "bindings/generated/abi.ts",
+    `// Written by bindings/build.mjs.\nexport interface Abi {${members}\n}\n`,
+  );
+}
+
+/** The strict module as text, so that the default entry needs no file system and no fetch. */
+function embed() {
+  const base64 = readFileSync("build/core.wasm").toString("base64");
+  writeFileSync(
+    "bindings/generated/module.ts",
+    `// Written by bindings/build.mjs.\nexport const base64 = "${base64}";\n`,
+  );
+}
+
+rmSync("build", { recursive: true, force: true });
+mkdirSync("bindings/generated", { recursive: true });
+for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
+writeAbi();
+embed();
+if (!process.argv.includes("--kernels")) {
+  rmSync("dist", { recursive: true, force: true });
+  run("tsc", "-p", "tsconfig.build.json");
+  for (const name of ["core", "core.relaxed"]) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+  run(
+    "esbuild",
+    "bindings/cli/main.ts",
+    "--bundle",
+    "--splitting",
+    "--format=esm",
+    "--platform=node",
+    "--target=node20",
+    "--external:lstm-wasm",
+    "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    "--outdir=dist/cli",
+    "--loader:.csv=text",
+    "--log-level=warning",
+  );
+}

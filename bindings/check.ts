@@ -1,0 +1,75 @@
+// Every argument check, made before anything is copied, so that a rejected call changes nothing.
+import { ArgumentRangeError, ArgumentTypeError } from "./errors.ts";
+import { type Shape, sizeOf, type Tensor } from "./tensor.ts";
+
+/** Short text for a value in a message. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return value.length <= 8 ? `[${value.map(show)}]` : `an array of ${value.length}`;
+  return `${/^[AEIOU]/.test(value.constructor?.name ?? "") ? "an" : "a"} ${value.constructor?.name ?? "object"}`;
+}
+
+const fits = (shape: Shape, want: readonly (number | string)[]): boolean =>
+  want[0] === "..." ||
+  (shape.length === want.length && want.every((size, k) => typeof size === "string" || size === shape[k]));
+
+/** A whole number from `least` to 2^31 − 1. */
+export function checkInteger(name: string, value: unknown, least = 1): number {
+  if (typeof value !== "number") throw new ArgumentTypeError(`${name}: expected a whole number, got ${show(value)}`);
+  if (!Number.isInteger(value) || value < least || value > 0x7fffffff)
+    throw new ArgumentRangeError(`${name}: expected a whole number of at least ${least}, got ${value}`);
+  return value;
+}
+
+/** A finite number for which `rule` (stated in `expected`) holds. */
+export function checkNumber(name: string, value: unknown, expected: string, rule: (x: number) => boolean): number {
+  if (typeof value !== "number") throw new ArgumentTypeError(`${name}: expected ${expected}, got ${show(value)}`);
+  if (!Number.isFinite(value) || !rule(value))
+    throw new ArgumentRangeError(`${name}: expected ${expected}, got ${value}`);
+  return value;
+}
+
+/** A Float32Array of `size` finite values. */
+export function checkValues(name: string, value: unknown, size: number, shape: Shape = [size]): Float32Array {
+  if (!(value instanceof Float32Array))
+    throw new ArgumentTypeError(`${name}: expected a Float32Array, got ${show(value)}`);
+  if (value.length !== size)
+    throw new ArgumentRangeError(`${name}: expected [${shape}], ${size} values, got ${value.length}`);
+  for (let k = 0; k < size; k++)
+    if (!Number.isFinite(value[k]))
+      throw new ArgumentRangeError(`${name}: expected finite values, got ${value[k]} at ${indexText(k, shape)}`);
+  return value;
+}
+
+/** The index of flat element k, as [t,b,i]. */
+function indexText(k: number, shape: Shape): string {
+  const index: number[] = [];
+  for (const size of [...shape].reverse()) {
+    index.unshift(k % size);
+    k = Math.floor(k / size);
+  }
+  return `[${index}]`;
+}
+
+/** A tensor of finite values whose shape matches `want`: a number is a size to meet, a letter any size, "..." any shape. */
+export function checkTensor(name: string, value: unknown, want: readonly (number | string)[]): Tensor {
+  const tensor = value as Tensor | null | undefined;
+  if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.shape))
+    throw new ArgumentTypeError(`${name}: expected a tensor { data, shape: [${want}] }, got ${show(value)}`);
+  if (!fits(tensor.shape, want) || !tensor.shape.every((size) => Number.isInteger(size) && size > 0))
+    throw new ArgumentRangeError(`${name}: expected shape [${want}], got ${show(tensor.shape)}`);
+  checkValues(name, tensor.data, sizeOf(tensor.shape), tensor.shape);
+  return tensor;
+}
+
+/** An object of options that has no other keys than `known`. */
+export function checkOptions<T extends object>(name: string, value: T, known: readonly string[]): T {
+  if (typeof value !== "object" || value === null)
+    throw new ArgumentTypeError(`${name}: expected an object of options, got ${show(value)}`);
+  for (const key of Object.keys(value))
+    if (!known.includes(key))
+      throw new ArgumentTypeError(`${name}: expected options among ${known.join(", ")}, got ${show(key)}`);
+  return value;
+}

@@ -1,0 +1,36 @@
+// What goes wrong at the command line: one sentence on stderr, a non-zero exit, no stack trace.
+import { InvalidArgumentError } from "commander";
+
+/** Something the user gave that cannot be used. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+}
+
+/** Errors whose message is meant for the user as it stands: ours, the library's, and the file system's. */
+function isExpected(error: unknown): error is Error {
+  return (
+    error instanceof UserError || (error instanceof Error && typeof (error as { code?: unknown }).code === "string")
+  );
+}
+
+/** Reports an error and sets the exit status. Anything unforeseen keeps its stack: it is a defect to report. */
+export function fail(error: unknown): void {
+  process.exitCode = 1;
+  console.error(isExpected(error) ? `lstm-wasm: ${error.message}` : error);
+}
+
+/** Parser of an option that is a finite number. */
+export const number = (name: string) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new InvalidArgumentError(`${name}: expected a number, got "${text}"`);
+  return value;
+};
+
+/** Parser of an option that is a whole number of at least `least`. */
+export const wholeNumber = (name: string, least: number) => (text: string) => {
+  const value = number(name)(text);
+  if (!Number.isInteger(value) || value < least)
+    throw new InvalidArgumentError(`${name}: expected a whole number of at least ${least}, got "${text}"`);
+  return value;
+};

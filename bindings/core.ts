@@ -1,0 +1,128 @@
+// The typed ABI and all access to linear memory. Views are made only here, because growth detaches them.
+import { OutOfMemoryError, StateError } from "./errors.ts";
+import type { Abi } from "./generated/abi.ts";
+import { plan } from "./layout.ts";
+import type { Shape } from "./tensor.ts";
+
+/** Options of `load` and `loadSync`. */
+export interface CoreOptions {
+  /** Fill every new block of memory with NaN, so that a read of something never written shows. For tests. */
+  readonly poison?: boolean;
+}
+
+/** One instance of the kernels with its memory. Layers of one model share one core. */
+export class Core {
+  /** @internal */
+  readonly abi: Abi;
+  readonly #poison: boolean;
+  readonly #forgotten = new FinalizationRegistry<{ block: number }>((region) => {
+    if (region.block) this.abi.free(region.block);
+  });
+
+  /** @internal Use `load` or `loadSync`. */
+  constructor(abi: Abi, options: CoreOptions = {}) {
+    this.abi = abi;
+    this.#poison = options.poison ?? false;
+  }
+
+  /** Bytes of linear memory the module holds now; it never shrinks. */
+  get memoryBytes(): number {
+    return this.abi.memory.buffer.byteLength;
+  }
+
+  /** @internal A block of linear memory. */
+  allocate(bytes: number): number {
+    let block: number;
+    try {
+      block = this.abi.allocate(bytes);
+    } catch (cause) {
+      throw new OutOfMemoryError(
+        `memory: expected room for ${bytes} more bytes, got none (${this.memoryBytes} in use)`,
+        {
+          cause,
+        },
+      );
+    }
+    if (this.#poison) new Uint8Array(this.abi.memory.buffer, block, bytes).fill(0xff);
+    return block;
+  }
+
+  /** @internal A view of n floats, valid until memory next grows. */
+  view(at: number, n: number): Float32Array {
+    return new Float32Array(this.abi.memory.buffer, at, n);
+  }
+
+  /** @internal */
+  write(at: number, data: Float32Array): void {
+    this.view(at, data.length).set(data);
+  }
+
+  /** @internal */
+  zero(at: number, n: number): void {
+    this.view(at, n).fill(0);
+  }
+
+  /** @internal Copies n floats, or zeros them where `from` is 0. */
+  copyOrZero(at: number, from: number, n: number): void {
+    if (from) this.view(at, n).set(this.view(from, n));
+    else this.zero(at, n);
+  }
+
+  /** @internal A copy. */
+  read(at: number, n: number): Float32Array {
+    return this.view(at, n).slice();
+  }
+
+  /** @internal Frees the region's block when `owner` is collected without having been disposed. */
+  watch(owner: object, region: { block: number }): void {
+    this.#forgotten.register(owner, region);
+  }
+}
+
+/** @internal A block of memory that belongs to one object, with named tensors in it; grows by being asked for more. */
+export class Region {
+  readonly #core: Core;
+  /** Held apart from the region, so that the finalizer does not keep the owner alive. */
+  readonly #held = { block: 0 };
+  #bytes = 0;
+  #disposed = false;
+
+  constructor(core: Core, owner: object) {
+    this.#core = core;
+    core.watch(owner, this.#held);
+  }
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Addresses for these tensors. Contents are undefined whenever the region had to grow. */
+  fit<Name extends string>(shapes: Readonly<Record<Name, Shape>>): Record<Name, number> {
+    this.checkUsable("object");
+    const { at, bytes } = plan(shapes);
+    if (bytes > this.#bytes) {
+      this.#release();
+      this.#held.block = this.#core.allocate(bytes);
+      this.#bytes = bytes;
+    }
+    const addresses = {} as Record<Name, number>;
+    for (const name in at) addresses[name] = at[name] + this.#held.block;
+    return addresses;
+  }
+
+  checkUsable(name: string): void {
+    if (this.#disposed) throw new StateError("ERR_DISPOSED", `${name}: expected one in use, got a disposed one`);
+  }
+
+  dispose(): void {
+    this.#release();
+    this.#disposed = true;
+  }
+
+  #release(): void {
+    if (this.#held.block) this.#core.abi.free(this.#held.block);
+    this.#held.block = 0;
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,44 @@
+// Every kind of error of this package. Each has a `code` to switch on; the message is one sentence that names
+// the argument, what was expected and what came.
+
+/** An argument of the wrong kind. */
+export class ArgumentTypeError extends TypeError {
+  readonly code = "ERR_ARGUMENT_TYPE";
+}
+
+/** An argument of the right kind with a wrong size or value. */
+export class ArgumentRangeError extends RangeError {
+  readonly code = "ERR_ARGUMENT_RANGE";
+}
+
+/** A call at the wrong moment: after `dispose`, or `backward` without its `forward`. */
+export class StateError extends Error {
+  override readonly name = "StateError";
+  readonly code: "ERR_DISPOSED" | "ERR_NO_FORWARD";
+  constructor(code: StateError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Bytes that are not what they should be: a truncated, oversized or forged file or snapshot. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+  readonly code = "ERR_FORMAT";
+}
+
+/** The host has no SIMD WebAssembly, or what was given is not a module of this package. */
+export class ModuleError extends Error {
+  override readonly name = "ModuleError";
+  readonly code: "ERR_NO_SIMD" | "ERR_MODULE";
+  constructor(code: ModuleError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The module's memory could not grow. */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+  readonly code = "ERR_MEMORY";
+}

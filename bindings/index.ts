@@ -1,0 +1,40 @@
+// The default entry. Importing it has no side effect: nothing is compiled before `load` or `loadSync`.
+export { Core, type CoreOptions } from "./core.ts";
+export {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  FormatError,
+  ModuleError,
+  OutOfMemoryError,
+  StateError,
+} from "./errors.ts";
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
+export { LastStep, lastStep } from "./layers/last-step.ts";
+export { Layer, SimpleLayer } from "./layers/layer.ts";
+export { Linear, type LinearOptions } from "./layers/linear.ts";
+export {
+  LSTM,
+  type LSTMBackwardRecord,
+  type LSTMCotangents,
+  type LSTMForwardOptions,
+  type LSTMGradients,
+  type LSTMOptions,
+  type LSTMRecord,
+  type LSTMResult,
+} from "./layers/lstm.ts";
+export { type LayerLike, Sequential } from "./layers/sequential.ts";
+export { load, loadSync, type ModuleSource } from "./load.ts";
+export type { Parameter, StateDict } from "./parameters.ts";
+export { Stream } from "./stream.ts";
+export type { Shape, Tensor } from "./tensor.ts";
+export { type Loss, mseLoss } from "./train/loss.ts";
+export { type AdamOptions, adam, type Optimizer, type OptimizerFactory } from "./train/optimizer.ts";
+export {
+  type Batch,
+  type Batches,
+  type FitOptions,
+  type FitStep,
+  Trainer,
+  type TrainerOptions,
+  type TrainStep,
+} from "./train/trainer.ts";

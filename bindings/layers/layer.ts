@@ -1,0 +1,150 @@
+import { checkTensor } from "../check.ts";
+import { type Core, Region } from "../core.ts";
+import { StateError } from "../errors.ts";
+import {
+  createParameters,
+  type Init,
+  type Parameter,
+  readParameters,
+  type StateDict,
+  writeParameters,
+} from "../parameters.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+
+/**
+ * What every layer offers. Between layers values pass as addresses in linear memory: `run` and `runBackward` copy
+ * nothing in or out and check nothing; the public calls around them do, once.
+ */
+export abstract class Layer {
+  readonly core: Core;
+  readonly #parameters: readonly Parameter[];
+  readonly #store: Region;
+  readonly #inputs: Region;
+  readonly #cotangents: Region;
+  #disposed = false;
+  #ranOn: Shape | null = null;
+
+  constructor(core: Core, init: Init = { shapes: {}, bound: 0, seed: 0 }) {
+    this.core = core;
+    this.#store = new Region(core, this);
+    this.#parameters = createParameters(core, this.#store, init);
+    this.#inputs = new Region(core, this);
+    this.#cotangents = new Region(core, this);
+  }
+
+  /** The shape of the output for an input of this shape; throws where that does not fit. */
+  abstract outputShape(input: Shape): Shape;
+
+  /** @internal Input address to output address. The input must stay as it is until `runBackward`. */
+  abstract run(x: number, input: Shape): number;
+
+  /** @internal dL/d(output) to dL/d(input), adding to the gradients; 0 where `wantInput` is false. */
+  abstract runBackward(dOutput: number, wantInput: boolean): number;
+
+  /** Parameters in a fixed order. */
+  get parameters(): readonly Parameter[] {
+    return this.#parameters;
+  }
+
+  /** A copy of every parameter. */
+  stateDict(): StateDict {
+    this.checkUsable();
+    return readParameters(this.core, this.parameters, "value");
+  }
+
+  /** Takes over every parameter. Throws, and changes none, if a name or a shape does not fit. */
+  loadStateDict(dict: StateDict): void {
+    this.checkUsable();
+    writeParameters(this.core, this.parameters, dict);
+  }
+
+  /** A copy of every parameter's gradient: the sum over all backward passes since `zeroGrad`. */
+  gradients(): StateDict {
+    this.checkUsable();
+    return readParameters(this.core, this.parameters, "grad");
+  }
+
+  /** Sets every gradient to zero. */
+  zeroGrad(): void {
+    this.checkUsable();
+    for (const { grad, size } of this.parameters) this.core.zero(grad, size);
+  }
+
+  /** Gives the memory back. Any later call throws a StateError. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#store.dispose();
+    this.#inputs.dispose();
+    this.#cotangents.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @internal */
+  checkUsable(): void {
+    if (this.#disposed)
+      throw new StateError("ERR_DISPOSED", `${this.constructor.name}: expected a layer in use, got a disposed one`);
+  }
+
+  /** @internal The shape that the last forward pass ran on; throws unless it still waits for its backward pass. */
+  protected checkRan(): Shape {
+    this.checkUsable();
+    if (!this.#ranOn)
+      throw new StateError(
+        "ERR_NO_FORWARD",
+        `${this.constructor.name}: expected one forward before each backward, got a backward without it`,
+      );
+    return this.#ranOn;
+  }
+
+  /** @internal Says that a forward pass on this shape left what a backward pass needs, or (null) that nothing is left. */
+  protected ran(input: Shape | null): void {
+    this.#ranOn = input;
+  }
+
+  /** @internal Copies the input in; it lasts until the next one. */
+  protected giveInput(x: Tensor): number {
+    this.ran(null);
+    const { at } = this.#inputs.fit({ at: x.shape });
+    this.core.write(at, x.data);
+    return at;
+  }
+
+  /** @internal Copies gradients in; null stands for none, address 0. */
+  protected giveCotangents<Name extends string>(given: Readonly<Record<Name, Tensor | null>>): Record<Name, number> {
+    const entries = Object.entries<Tensor | null>(given) as [Name, Tensor | null][];
+    const at = this.#cotangents.fit(
+      Object.fromEntries(entries.map(([name, tensor]) => [name, tensor?.shape ?? [0]])) as Record<Name, Shape>,
+    );
+    for (const [name, tensor] of entries) {
+      if (tensor) this.core.write(at[name], tensor.data);
+      else at[name] = 0;
+    }
+    return at;
+  }
+
+  /** @internal Copies a tensor out, or shows it in place. */
+  protected take(at: number, shape: Shape, view = false): Tensor {
+    return { data: view ? this.core.view(at, sizeOf(shape)) : this.core.read(at, sizeOf(shape)), shape };
+  }
+}
+
+/** A layer from one tensor to one tensor. */
+export abstract class SimpleLayer extends Layer {
+  /** Computes the output, and keeps what `backward` needs. */
+  forward(x: Tensor): Tensor {
+    this.checkUsable();
+    checkTensor("x", x, ["..."]);
+    const shape = this.outputShape(x.shape);
+    return this.take(this.run(this.giveInput(x), x.shape), shape);
+  }
+
+  /** From dL/d(output) to dL/d(input); adds to the parameters' gradients. */
+  backward(dOutput: Tensor): Tensor {
+    const input = this.checkRan();
+    checkTensor("dOutput", dOutput, this.outputShape(input));
+    return this.take(this.runBackward(this.giveCotangents({ dOutput }).dOutput, true), input);
+  }
+}

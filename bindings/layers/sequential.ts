@@ -1,0 +1,67 @@
+import { show } from "../check.ts";
+import type { Core } from "../core.ts";
+import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import type { Parameter } from "../parameters.ts";
+import type { Shape } from "../tensor.ts";
+import { Layer, SimpleLayer } from "./layer.ts";
+
+/** A layer, or (for layers without parameters) a function that makes one for the model's core. */
+export type LayerLike = Layer | ((core: Core) => Layer);
+
+/**
+ * Layers one after the other; an LSTM in it passes on its output sequence. Parameters are named as in PyTorch's
+ * nn.Sequential: "0.weight_ih_l0", "2.bias". The model owns its layers: `dispose` disposes them.
+ */
+export class Sequential extends SimpleLayer {
+  readonly layers: readonly Layer[];
+
+  constructor(layers: readonly LayerLike[]) {
+    if (!Array.isArray(layers)) throw new ArgumentTypeError(`layers: expected an array of layers, got ${show(layers)}`);
+    const core = layers.find((layer) => layer instanceof Layer)?.core;
+    if (!core) throw new ArgumentRangeError(`layers: expected at least one layer with parameters, got ${show(layers)}`);
+    super(core);
+    this.layers = layers.map((layer, k) => {
+      if (layer instanceof Layer && layer.core !== core)
+        throw new ArgumentRangeError(
+          `layers[${k}]: expected a layer on the core of the others, got one on another core`,
+        );
+      if (layer instanceof Layer) return layer;
+      if (typeof layer !== "function")
+        throw new ArgumentTypeError(`layers[${k}]: expected a layer, got ${show(layer)}`);
+      return layer(core);
+    });
+  }
+
+  override get parameters(): readonly Parameter[] {
+    return this.layers.flatMap((layer, k) => layer.parameters.map((p) => ({ ...p, name: `${k}.${p.name}` })));
+  }
+
+  override outputShape(input: Shape): Shape {
+    return this.layers.reduce((shape, layer) => layer.outputShape(shape), input);
+  }
+
+  override run(x: number, input: Shape): number {
+    let shape = input;
+    for (const layer of this.layers) {
+      x = layer.run(x, shape);
+      shape = layer.outputShape(shape);
+    }
+    this.ran(input);
+    return x;
+  }
+
+  override runBackward(dOutput: number, wantInput: boolean): number {
+    this.ran(null);
+    return this.layers.reduceRight((d, layer, k) => layer.runBackward(d, wantInput || k > 0), dOutput);
+  }
+
+  override checkUsable(): void {
+    super.checkUsable();
+    for (const layer of this.layers) layer.checkUsable();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const layer of this.layers) layer.dispose();
+  }
+}

@@ -1,0 +1,6 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { alias: { "lstm-wasm": new URL("bindings/index.ts", import.meta.url).pathname } },
+  test: { include: ["test/**/*.test.ts"], exclude: ["test/slow/**"], testTimeout: 60_000 },
+});
