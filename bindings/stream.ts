@@ -1,18 +1,26 @@
 import { checkValues, show } from "./check.ts";
-import { Region } from "./core.ts";
+import { type Core, Region } from "./core.ts";
 import { ArgumentRangeError, ArgumentTypeError, FormatError } from "./errors.ts";
-import type { LSTM } from "./layers/lstm.ts";
 
 /** First four bytes of a snapshot, "LSM1", as a little-endian number. */
 const MAGIC = 0x314d534c;
 const HEADER_BYTES = 12;
+
+/** What a stream needs of its layer. */
+export interface StreamLayer {
+  readonly core: Core;
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  checkUsable(): void;
+  packForward(): { wih: number; whh: number; bias: number };
+}
 
 /**
  * One sequence, step by step, batch of one: owns its h and c, and gives exactly the bits that `forward` gives for the
  * whole sequence. Follows every change of the layer's parameters.
  */
 export class Stream {
-  readonly #layer: LSTM;
+  readonly #layer: StreamLayer;
   readonly #region: Region;
   readonly #at: Readonly<Record<"h" | "c" | "gates" | "tanhC" | "x", number>>;
   readonly #output: Float32Array;
@@ -20,7 +28,7 @@ export class Stream {
   #h: Float32Array;
 
   /** @internal Use `lstm.stream()`. */
-  constructor(layer: LSTM) {
+  constructor(layer: StreamLayer) {
     const { inputSize: I, hiddenSize: H } = layer;
     this.#layer = layer;
     this.#region = new Region(layer.core, this);
