@@ -1,12 +1,18 @@
 // The ABI: everything the bindings may call, and nothing else.
-
-export { linearBackward, linearForward } from "./layers/linear";
-export { lstmBackward, lstmForward, lstmPackBackward, lstmPackForward, lstmStep } from "./layers/recurrent";
+export { allocate, free } from "./memory";
 export { expForward, sigmoidForward, tanhForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { uniform } from "./math/random";
-export { firstNonFinite, scale, sumSquares } from "./math/vector";
-export { allocate, free } from "./memory";
-export { clipFactor } from "./train/clip";
+export { copyRows, firstNonFinite, multiply, scale, sumSquares, swapAxes } from "./math/vector";
+export {
+  recurrentBackward,
+  recurrentForward,
+  recurrentPackBackward,
+  recurrentPackForward,
+  recurrentStep,
+} from "./layers/recurrent";
+export { dropoutForward } from "./layers/dropout";
+export { linearBackward, linearForward } from "./layers/linear";
 export { mseLoss } from "./train/loss";
+export { clipFactor } from "./train/clip";
 export { adamStep } from "./train/optimizer";

@@ -27,6 +27,16 @@ function writeAbi() {
   );
 }
 
+/** The names of the kernels' Sequence, in order: every field is one 4-byte word. */
+function writeSequence() {
+  const source = readFileSync("assembly/layers/sequence.ts", "utf8");
+  const fields = [...source.matchAll(/^ {2}(\w+): (?:i32|usize|f32);/gm)].map(([, name]) => `"${name}"`);
+  writeFileSync(
+    "bindings/generated/sequence.ts",
+    `// Written by bindings/build.mjs.\nexport const SEQUENCE_FIELDS = [${fields.join(", ")}] as const;\nexport type SequenceField = (typeof SEQUENCE_FIELDS)[number];\n`,
+  );
+}
+
 /** The strict module as text, so that the default entry needs no file system and no fetch. */
 function embed() {
   const base64 = readFileSync("build/core.wasm").toString("base64");
@@ -40,6 +50,7 @@ rmSync("build", { recursive: true, force: true });
 mkdirSync("bindings/generated", { recursive: true });
 for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
 writeAbi();
+writeSequence();
 embed();
 if (!process.argv.includes("--kernels")) {
   rmSync("dist", { recursive: true, force: true });

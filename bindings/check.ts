@@ -31,13 +31,19 @@ export function checkNumber(name: string, value: unknown, expected: string, rule
   return value;
 }
 
-/** A Float32Array of `size` finite values. */
-export function checkValues(name: string, value: unknown, size: number, shape: Shape = [size]): Float32Array {
+/** A Float32Array of `size` values, finite ones unless told otherwise. */
+export function checkValues(
+  name: string,
+  value: unknown,
+  size: number,
+  shape: Shape = [size],
+  finite = true,
+): Float32Array {
   if (!(value instanceof Float32Array))
     throw new ArgumentTypeError(`${name}: expected a Float32Array, got ${show(value)}`);
   if (value.length !== size)
     throw new ArgumentRangeError(`${name}: expected [${shape}], ${size} values, got ${value.length}`);
-  for (let k = 0; k < size; k++)
+  for (let k = 0; finite && k < size; k++)
     if (!Number.isFinite(value[k]))
       throw new ArgumentRangeError(`${name}: expected finite values, got ${value[k]} at ${indexText(k, shape)}`);
   return value;
@@ -53,14 +59,14 @@ function indexText(k: number, shape: Shape): string {
   return `[${index}]`;
 }
 
-/** A tensor of finite values whose shape matches `want`: a number is a size to meet, a letter any size, "..." any shape. */
-export function checkTensor(name: string, value: unknown, want: readonly (number | string)[]): Tensor {
+/** A tensor of finite (unless told otherwise) values whose shape matches `want`: a number is a size to meet, a letter any size, "..." any shape. */
+export function checkTensor(name: string, value: unknown, want: readonly (number | string)[], finite = true): Tensor {
   const tensor = value as Tensor | null | undefined;
   if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.shape))
     throw new ArgumentTypeError(`${name}: expected a tensor { data, shape: [${want}] }, got ${show(value)}`);
   if (!fits(tensor.shape, want) || !tensor.shape.every((size) => Number.isInteger(size) && size > 0))
     throw new ArgumentRangeError(`${name}: expected shape [${want}], got ${show(tensor.shape)}`);
-  checkValues(name, tensor.data, sizeOf(tensor.shape), tensor.shape);
+  checkValues(name, tensor.data, sizeOf(tensor.shape), tensor.shape, finite);
   return tensor;
 }
 

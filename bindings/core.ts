@@ -52,6 +52,16 @@ export class Core {
     return new Float32Array(this.abi.memory.buffer, at, n);
   }
 
+  /** @internal A view of n bytes, valid until memory next grows. */
+  bytes(at: number, n: number): Uint8Array {
+    return new Uint8Array(this.abi.memory.buffer, at, n);
+  }
+
+  /** @internal A view of n 32-bit words, valid until memory next grows. */
+  words(at: number, n: number): Int32Array {
+    return new Int32Array(this.abi.memory.buffer, at, n);
+  }
+
   /** @internal */
   write(at: number, data: Float32Array): void {
     this.view(at, data.length).set(data);

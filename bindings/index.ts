@@ -9,6 +9,13 @@ export {
   StateError,
 } from "./errors.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
+export {
+  GRU,
+  type GRURecord,
+  type HiddenCotangents,
+  type HiddenGradients,
+  type HiddenResult,
+} from "./layers/gru.ts";
 export { LastStep, lastStep } from "./layers/last-step.ts";
 export { Layer, SimpleLayer } from "./layers/layer.ts";
 export { Linear, type LinearOptions } from "./layers/linear.ts";
@@ -22,6 +29,8 @@ export {
   type LSTMRecord,
   type LSTMResult,
 } from "./layers/lstm.ts";
+export type { RecurrentForwardOptions, RecurrentOptions } from "./layers/recurrent.ts";
+export { RNN, type RNNOptions, type RNNRecord } from "./layers/rnn.ts";
 export { type LayerLike, Sequential } from "./layers/sequential.ts";
 export { load, loadSync, type ModuleSource } from "./load.ts";
 export type { Parameter, StateDict } from "./parameters.ts";

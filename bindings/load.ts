@@ -27,7 +27,7 @@ function checkSource(source: ModuleSource): ModuleSource {
 }
 
 function toCore(exports: object, options?: CoreOptions): Core {
-  if (!("lstmForward" in exports && "memory" in exports))
+  if (!("recurrentForward" in exports && "memory" in exports))
     throw new ModuleError("ERR_MODULE", "source: expected a module of lstm-wasm, got one without its kernels");
   return new Core(exports as unknown as Abi, options);
 }

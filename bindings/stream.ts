@@ -1,6 +1,8 @@
 import { checkValues, show } from "./check.ts";
 import { type Core, Region } from "./core.ts";
 import { ArgumentRangeError, ArgumentTypeError, FormatError } from "./errors.ts";
+import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "./sequence.ts";
+import { type Shape, sizeOf } from "./tensor.ts";
 
 /** First four bytes of a snapshot, "LSM1", as a little-endian number. */
 const MAGIC = 0x314d534c;
@@ -11,8 +13,17 @@ export interface StreamLayer {
   readonly core: Core;
   readonly inputSize: number;
   readonly hiddenSize: number;
+  readonly stateSize: number;
+  readonly bidirectional: boolean;
+  readonly slices: readonly StreamSlice[];
   checkUsable(): void;
-  packForward(): { wih: number; whh: number; bias: number };
+}
+
+export interface StreamSlice {
+  readonly fixedFields: SequenceFields;
+  readonly tapeShapes: (T: number, B: number) => Record<"h" | "c" | "gates" | "kept" | "m" | "rec", Shape>;
+  readonly hasC: boolean;
+  packForward(): void;
 }
 
 /**
@@ -22,37 +33,72 @@ export interface StreamLayer {
 export class Stream {
   readonly #layer: StreamLayer;
   readonly #region: Region;
-  readonly #at: Readonly<Record<"h" | "c" | "gates" | "tanhC" | "x", number>>;
+  readonly #slices: readonly StreamSlice[];
+  /** Addresses of the kernels' Sequences, one a layer. */
+  readonly #sequences: readonly number[];
+  /** Addresses and widths of all states: h of each layer, then c of each. */
+  readonly #states: readonly { readonly at: number; readonly n: number }[];
+  readonly #at: { readonly x: number; readonly output: number };
   readonly #output: Float32Array;
   #x: Float32Array;
   #h: Float32Array;
 
-  /** @internal Use `lstm.stream()`. */
+  /** @internal Use `stream()` of a layer. */
   constructor(layer: StreamLayer) {
-    const { inputSize: I, hiddenSize: H } = layer;
+    layer.checkUsable();
+    if (layer.bidirectional)
+      throw new ArgumentRangeError(
+        "bidirectional: expected false for a stream, which cannot know later steps, got true",
+      );
+    const { core, inputSize: I, stateSize: R, slices } = layer;
     this.#layer = layer;
-    this.#region = new Region(layer.core, this);
-    this.#at = this.#region.fit({ h: [2, H], c: [2, H], gates: [4 * H], tanhC: [H], x: [I] });
-    this.#output = new Float32Array(H);
-    this.#x = layer.core.view(this.#at.x, I);
-    this.#h = layer.core.view(this.#at.h, H);
+    this.#slices = slices;
+    this.#region = new Region(core, this);
+    const shapes: Record<string, Shape> = { x: [I] };
+    slices.forEach((slice, k) => {
+      shapes[`struct${k}`] = [SEQUENCE_WORDS];
+      for (const [name, shape] of Object.entries(slice.tapeShapes(1, 1))) shapes[`${name}${k}`] = shape;
+    });
+    const at = this.#region.fit<string>(shapes);
+    const address = (name: string) => at[name] as number;
+    this.#sequences = slices.map((slice, k) => {
+      const struct = address(`struct${k}`);
+      core.zero(struct, SEQUENCE_WORDS);
+      const present = Object.entries(slice.tapeShapes(1, 1)).filter(([, shape]) => sizeOf(shape) > 0);
+      const tape = Object.fromEntries(present.map(([name]) => [name, address(`${name}${k}`)]));
+      const x = k === 0 ? address("x") : address(`h${k - 1}`);
+      setSequence(core, struct, { ...slice.fixedFields, ...tape, T: 1, B: 1, x });
+      return struct;
+    });
+    this.#states = [
+      ...slices.map((_, k) => ({ at: address(`h${k}`), n: R })),
+      ...slices.flatMap((slice, k) => (slice.hasC ? [{ at: address(`c${k}`), n: layer.hiddenSize }] : [])),
+    ];
+    this.#at = { x: address("x"), output: address(`h${slices.length - 1}`) };
+    this.#output = new Float32Array(R);
+    this.#x = core.view(this.#at.x, I);
+    this.#h = core.view(this.#at.output, R);
     this.reset();
   }
 
   /**
-   * Feeds one frame [I] and answers h [H]. The answer is the same array at every step, overwritten by the next one;
-   * nothing is allocated. A frame with NaN or an infinity is refused and leaves the state as it was.
+   * Feeds one frame [I] and answers h [R] of the last layer. The answer is the same array at every step, overwritten by the
+   * next one; nothing is allocated. A frame with NaN or an infinity is refused and leaves the state as it was.
    */
   step(frame: Float32Array): Float32Array {
-    const { core, inputSize: I, hiddenSize: H } = this.#layer;
+    const { core, inputSize: I, stateSize: R } = this.#layer;
     this.#checkUsable();
     if (!(frame instanceof Float32Array) || frame.length !== I) checkValues("frame", frame, I);
-    const { wih, whh, bias } = this.#layer.packForward();
-    this.#refresh();
+    for (const slice of this.#slices) slice.packForward();
+    if (this.#x.length === 0) {
+      // Memory grew since, which detached the views.
+      this.#x = core.view(this.#at.x, I);
+      this.#h = core.view(this.#at.output, R);
+    }
     this.#x.set(frame);
-    const { h, c, gates, tanhC, x } = this.#at;
-    const bad = core.abi.lstmStep(h, c, gates, tanhC, x, wih, whh, bias, I, H);
+    const bad = core.abi.firstNonFinite(this.#at.x, I);
     if (bad >= 0) throw new ArgumentRangeError(`frame: expected finite values, got ${frame[bad]} at [${bad}]`);
+    for (const sequence of this.#sequences) core.abi.recurrentStep(sequence);
     this.#output.set(this.#h);
     return this.#output;
   }
@@ -60,48 +106,52 @@ export class Stream {
   /** Back to zero states. */
   reset(): void {
     this.#checkUsable();
-    const { core, hiddenSize: H } = this.#layer;
-    core.zero(this.#at.h, H);
-    core.zero(this.#at.c, H);
+    for (const { at, n } of this.#states) this.#layer.core.zero(at, n);
   }
 
   /** The states as bytes, the same on every machine: restoring them anywhere continues with the same bits. */
   snapshot(): Uint8Array {
     this.#checkUsable();
-    const { core, hiddenSize: H } = this.#layer;
-    const bytes = new Uint8Array(HEADER_BYTES + 8 * H);
+    const count = this.#stateCount;
+    const bytes = new Uint8Array(HEADER_BYTES + 4 * count);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, MAGIC, true);
-    view.setUint32(4, H, true);
-    const states = [...core.view(this.#at.h, H), ...core.view(this.#at.c, H)];
-    states.forEach((value, k) => {
-      view.setFloat32(HEADER_BYTES + 4 * k, value, true);
-    });
+    view.setUint32(4, count, true);
+    let offset = HEADER_BYTES;
+    for (const { at, n } of this.#states) {
+      for (const value of this.#layer.core.view(at, n)) {
+        view.setFloat32(offset, value, true);
+        offset += 4;
+      }
+    }
     view.setUint32(8, checksum(bytes), true);
     return bytes;
   }
 
-  /** Takes over the states of a snapshot; throws, and keeps its own, when the bytes are not one of this width. */
+  /** Takes over the states of a snapshot; throws, and keeps its own, when the bytes are not one of these widths. */
   restore(bytes: Uint8Array): void {
     this.#checkUsable();
-    const { core, hiddenSize: H } = this.#layer;
     if (!(bytes instanceof Uint8Array))
       throw new ArgumentTypeError(`snapshot: expected a Uint8Array, got ${show(bytes)}`);
-    const size = HEADER_BYTES + 8 * H;
+    const count = this.#stateCount;
+    const size = HEADER_BYTES + 4 * count;
     if (bytes.length !== size)
-      throw new FormatError(`snapshot: expected ${size} bytes for hiddenSize ${H}, got ${bytes.length}`);
+      throw new FormatError(`snapshot: expected ${size} bytes for ${count} values of state, got ${bytes.length}`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     if (
       view.getUint32(0, true) !== MAGIC ||
-      view.getUint32(4, true) !== H ||
+      view.getUint32(4, true) !== count ||
       view.getUint32(8, true) !== checksum(bytes)
     )
       throw new FormatError(
-        `snapshot: expected the bytes of a stream with hiddenSize ${H}, got others or damaged ones`,
+        `snapshot: expected the bytes of a stream with ${count} values of state, got others or damaged ones`,
       );
-    const states = Float32Array.from({ length: 2 * H }, (_, k) => view.getFloat32(HEADER_BYTES + 4 * k, true));
-    core.write(this.#at.h, states.subarray(0, H));
-    core.write(this.#at.c, states.subarray(H));
+    let offset = HEADER_BYTES;
+    for (const { at, n } of this.#states) {
+      const values = Float32Array.from({ length: n }, (_, k) => view.getFloat32(offset + 4 * k, true));
+      this.#layer.core.write(at, values);
+      offset += 4 * n;
+    }
   }
 
   /** Gives the memory of the states back; the layer stays. */
@@ -113,16 +163,13 @@ export class Stream {
     this.dispose();
   }
 
+  get #stateCount(): number {
+    return this.#states.reduce((sum, { n }) => sum + n, 0);
+  }
+
   #checkUsable(): void {
     this.#layer.checkUsable();
     this.#region.checkUsable("Stream");
-  }
-
-  /** Growth of memory detaches views: make them anew. */
-  #refresh(): void {
-    if (this.#x.length > 0) return;
-    this.#x = this.#layer.core.view(this.#at.x, this.#layer.inputSize);
-    this.#h = this.#layer.core.view(this.#at.h, this.#layer.hiddenSize);
   }
 }
 

@@ -1,149 +1,213 @@
-// The loop over time and back-propagation through it. Tapes of h and c have T + 1 slots, so that the initial
-// state is slot 0 and no step is special; so have their gradients.
+// The loop over time and back-propagation through it, for every cell, both directions, and sequences of any
+// length. What a cell does in a step is in `stepForward` and `stepBackward`; its equations are in cells/.
+import { gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward } from "../cells/lstm";
+import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { columnSums, gemm, gemmTN, pack } from "../math/gemm";
-import { add, firstNonFinite } from "../math/vector";
+import { add } from "../math/vector";
+import { Cell, Sequence } from "./sequence";
 
-/** Packs the weights for the forward pass, and adds up the two biases. */
-export function lstmPackForward(
-  wihPacked: usize, // [packedSize(I, 4H)]  out =   columns are gate rows
-  whhPacked: usize, // [packedSize(H, 4H)]  out =
-  bias: usize, //      [4H]                 out =   b_ih + b_hh; zeros without biases
-  wih: usize, //       [4H,I]  in
-  whh: usize, //       [4H,H]  in
-  bih: usize, //       [4H]    in  or 0
-  bhh: usize, //       [4H]    in  or 0
-  I: i32,
-  H: i32,
-): void {
-  pack(wihPacked, wih, sizeof<f32>(), (<usize>I) << 2, I, 4 * H);
-  pack(whhPacked, whh, sizeof<f32>(), (<usize>H) << 2, H, 4 * H);
-  if (bih) add(bias, bih, bhh, 4 * H);
-  else memory.fill(bias, 0, (<usize>H) << 4);
+/** Gates of a cell. */
+function gateCount(cell: i32): i32 {
+  return cell == Cell.LSTM ? 4 : cell == Cell.GRU ? 3 : 1;
+}
+
+/** Packs the weights for the forward pass, and adds up the two biases where the cell only needs their sum. */
+export function recurrentPackForward(sequence: usize): void {
+  const s = changetype<Sequence>(sequence);
+  const N = gateCount(s.cell) * s.H;
+  const bytes = <usize>N << 2;
+  pack(s.wih, s.weightIh, sizeof<f32>(), <usize>s.I << 2, s.I, N);
+  pack(s.whh, s.weightHh, sizeof<f32>(), <usize>s.R << 2, s.R, N);
+  if (s.weightHr) pack(s.whr, s.weightHr, sizeof<f32>(), <usize>s.H << 2, s.H, s.R);
+  if (s.cell == Cell.GRU) {
+    copyOrZero(s.bias, s.biasIh, bytes);
+    copyOrZero(s.biasRec, s.biasHh, bytes);
+  } else if (s.biasIh) add(s.bias, s.biasIh, s.biasHh, N);
+  else memory.fill(s.bias, 0, bytes);
 }
 
 /** Packs the weights for the backward pass. */
-export function lstmPackBackward(
-  wihPacked: usize, // [packedSize(4H, I)]  out =
-  whhPacked: usize, // [packedSize(4H, H)]  out =
-  wih: usize, //       [4H,I]  in
-  whh: usize, //       [4H,H]  in
-  I: i32,
-  H: i32,
-): void {
-  pack(wihPacked, wih, (<usize>I) << 2, sizeof<f32>(), 4 * H, I);
-  pack(whhPacked, whh, (<usize>H) << 2, sizeof<f32>(), 4 * H, H);
+export function recurrentPackBackward(sequence: usize): void {
+  const s = changetype<Sequence>(sequence);
+  const N = gateCount(s.cell) * s.H;
+  pack(s.wihT, s.weightIh, <usize>s.I << 2, sizeof<f32>(), N, s.I);
+  pack(s.whhT, s.weightHh, <usize>s.R << 2, sizeof<f32>(), N, s.R);
+  if (s.weightHr) pack(s.whrT, s.weightHr, <usize>s.H << 2, sizeof<f32>(), s.R, s.H);
 }
 
-/** Runs T steps. */
-export function lstmForward(
-  h: usize, //         [T+1,B,H]  slot 0 in h0, slots 1 to T out =
-  c: usize, //         [T+1,B,H]  slot 0 in c0, slots 1 to T out =
-  gates: usize, //     [T,B,4H]   out =   i, f, g, o
-  tanhC: usize, //     [T,B,H]    out =
-  preact: usize, //    [T,B,4H]   out =   a of equation (1); 0 to leave it out
-  x: usize, //         [T,B,I]    in
-  wihPacked: usize, // in   from lstmPackForward, as the next two
-  whhPacked: usize, // in
-  bias: usize, //      [4H] in
-  T: i32,
-  B: i32,
-  I: i32,
-  H: i32,
-): void {
-  const row = (<usize>H) << 2;
-  const slot = <usize>B * row;
-  gemm(gates, 4 * row, bias, 0, x, (<usize>I) << 2, sizeof<f32>(), wihPacked, T * B, 4 * H, I);
-  for (let t = 0; t < T; t++) {
-    gemm(gates, 4 * row, gates, 4 * row, h, row, sizeof<f32>(), whhPacked, B, 4 * H, H);
-    if (preact) {
-      memory.copy(preact, gates, 4 * slot);
-      preact += 4 * slot;
-    }
-    lstmCellForward(h + slot, c + slot, gates, tanhC, c, B, H);
-    h += slot;
-    c += slot;
-    gates += 4 * slot;
-    tanhC += slot;
+function copyOrZero(to: usize, from: usize, bytes: usize): void {
+  if (from) memory.copy(to, from, bytes);
+  else memory.fill(to, 0, bytes);
+}
+
+/** Runs all steps. */
+export function recurrentForward(sequence: usize): void {
+  const s = changetype<Sequence>(sequence);
+  const N = gateCount(s.cell) * s.H;
+  gemm(s.gates, <usize>N << 2, s.bias, 0, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+  for (let n = 0; n < s.T; n++) {
+    if (s.reverse) stepForward(s, s.T - 1 - n, s.T - n, s.T - 1 - n);
+    else stepForward(s, n, n, n + 1);
   }
+}
+
+/** Step t: from slot `prev` of the tapes to slot `next`. */
+function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
+  const N = gateCount(s.cell) * s.H;
+  const wide = <usize>N << 2;
+  const narrow = <usize>s.R << 2;
+  const gates = s.at(s.gates, t, 0, N);
+  const hPrev = s.at(s.h, prev, 0, s.R);
+  const hNext = s.at(s.h, next, 0, s.R);
+  if (s.cell == Cell.GRU) gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+  else gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+  if (s.preact) memory.copy(s.at(s.preact, t, 0, N), gates, <usize>s.B * wide);
+  for (let b = 0; b < s.B; ) {
+    const rows = validRows(s, t, b);
+    if (rows) cellForward(s, t, prev, next, b, rows);
+    else holdForward(s, t, prev, next, b);
+    b += max(rows, 1);
+  }
+}
+
+/** How many rows from row b on take step t, without a gap: all of them without a mask, none where row b holds. */
+function validRows(s: Sequence, t: i32, b: i32): i32 {
+  if (!s.mask) return s.B - b;
+  const mask = s.mask + t * s.B;
+  let end = b;
+  while (end < s.B && load<u8>(mask + end)) end++;
+  return end - b;
+}
+
+/** Everything of step t behind the recurrent product, for some rows from b on. */
+function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32): void {
+  const H = s.H;
+  const N = gateCount(s.cell) * H;
+  const gates = s.at(s.gates, t, b, N);
+  const h = s.at(s.h, next, b, s.R);
+  const kept = s.at(s.kept, t, b, H);
+  if (s.cell == Cell.RNN) {
+    rnnCellForward(h, gates, s.relu != 0, rows * H);
+  } else if (s.cell == Cell.GRU) {
+    gruCellForward(h, gates, kept, s.at(s.rec, 0, b, N), s.at(s.h, prev, b, H), rows, H);
+  } else {
+    const m = s.m ? s.at(s.m, t, b, H) : h;
+    lstmCellForward(m, s.at(s.c, next, b, H), gates, kept, s.at(s.c, prev, b, H), rows, H);
+    if (s.m) {
+      const row = <usize>s.R << 2;
+      memory.fill(h, 0, <usize>rows * row);
+      gemm(h, row, h, row, m, <usize>H << 2, sizeof<f32>(), s.whr, rows, s.R, H);
+    }
+  }
+}
+
+/** Row b keeps its state through step t. */
+function holdForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
+  const state = <usize>s.H << 2;
+  memory.copy(s.at(s.h, next, b, s.R), s.at(s.h, prev, b, s.R), <usize>s.R << 2);
+  if (s.c) memory.copy(s.at(s.c, next, b, s.H), s.at(s.c, prev, b, s.H), state);
+  if (s.m) memory.fill(s.at(s.m, t, b, s.H), 0, state);
+}
+
+/** Back-propagates through all steps of a `recurrentForward`, and adds up the gradients of the parameters. */
+export function recurrentBackward(sequence: usize): void {
+  const s = changetype<Sequence>(sequence);
+  const T = s.T;
+  const N = gateCount(s.cell) * s.H;
+  const TB = T * s.B;
+  // Slots: the initial state, the last one, and the first of the T that steps wrote or read.
+  const initial = s.reverse ? T : 0;
+  const last = T - initial;
+  const written = s.at(0, s.reverse ? 0 : 1, 0, s.R);
+  const read = s.at(0, s.reverse ? 1 : 0, 0, s.R);
+
+  memory.fill(s.at(s.dh, initial, 0, s.R), 0, (<usize>s.B * s.R) << 2);
+  const dhLast = s.at(s.dh, last, 0, s.R);
+  if (s.dhn) add(dhLast, dhLast, s.dhn, s.B * s.R);
+  for (let n = 0; n < T; n++) {
+    if (s.reverse) stepBackward(s, n, n + 1, n);
+    else stepBackward(s, T - 1 - n, T - 1 - n, T - n);
+  }
+
+  if (s.dx) {
+    const row = <usize>s.I << 2;
+    if (!s.addDx) memory.fill(s.dx, 0, <usize>TB * row);
+    gemm(s.dx, row, s.dx, row, s.gates, <usize>N << 2, sizeof<f32>(), s.wihT, TB, s.I, N);
+  }
+  const dRec = s.cell == Cell.GRU ? s.dRec : s.gates;
+  gemmTN(s.dWeightIh, s.gates, s.x, s.panels, N, s.I, TB);
+  gemmTN(s.dWeightHh, dRec, s.h + read, s.panels, N, s.R, TB);
+  if (s.m) gemmTN(s.dWeightHr, s.dh + written, s.m, s.panels, s.R, s.H, TB);
+  if (!s.dBiasIh) return;
+  if (dRec == s.gates) {
+    columnSums(s.dBiasIh, s.dBiasHh, s.gates, TB, N);
+  } else {
+    columnSums(s.dBiasIh, 0, s.gates, TB, N);
+    columnSums(s.dBiasHh, 0, dRec, TB, N);
+  }
+}
+
+/** Step t, backwards: from slot `next` of the gradients to slot `prev`. */
+function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
+  const N = gateCount(s.cell) * s.H;
+  const narrow = <usize>s.R << 2;
+  for (let b = 0; b < s.B; ) {
+    const rows = validRows(s, t, b);
+    if (rows) cellBackward(s, t, prev, next, b, rows);
+    else holdBackward(s, t, prev, next, b);
+    b += max(rows, 1);
+  }
+  const dRec = s.at(s.cell == Cell.GRU ? s.dRec : s.gates, t, 0, N);
+  const dhPrev = s.at(s.dh, prev, 0, s.R);
+  gemm(dhPrev, narrow, dhPrev, narrow, dRec, <usize>N << 2, sizeof<f32>(), s.whhT, s.B, s.R, N);
+}
+
+/** Everything of step t before the recurrent product, backwards, for some rows from b on. */
+function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32): void {
+  const H = s.H;
+  const N = gateCount(s.cell) * H;
+  const gates = s.at(s.gates, t, b, N);
+  const kept = s.at(s.kept, t, b, H);
+  const dh = s.at(s.dh, next, b, s.R);
+  if (s.cell == Cell.RNN) {
+    rnnCellBackward(gates, dh, s.relu != 0, rows * H);
+  } else if (s.cell == Cell.GRU) {
+    gruCellBackward(s.at(s.dh, prev, b, H), gates, s.at(s.dRec, t, b, N), dh, kept, s.at(s.h, prev, b, H), rows, H);
+  } else {
+    let dm = dh;
+    if (s.m) {
+      const row = <usize>H << 2;
+      dm = s.at(s.dm, 0, b, H);
+      memory.fill(dm, 0, <usize>rows * row);
+      gemm(dm, row, dm, row, dh, <usize>s.R << 2, sizeof<f32>(), s.whrT, rows, H, s.R);
+    }
+    lstmCellBackward(dcSlot(s, prev, b), dcSlot(s, next, b), gates, dm, kept, s.at(s.c, prev, b, H), rows, H);
+  }
+}
+
+/** Row b of a slot of dc, or of the one slot that all steps share. */
+function dcSlot(s: Sequence, slot: i32, b: i32): usize {
+  return s.at(s.dc, s.keepDc ? slot : 0, b, s.H);
+}
+
+/** Row b held its state through step t: its gradients pass unchanged, and the gates get none. */
+function holdBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
+  const N = gateCount(s.cell) * s.H;
+  const dhPrev = s.at(s.dh, prev, b, s.R);
+  add(dhPrev, dhPrev, s.at(s.dh, next, b, s.R), s.R);
+  if (s.c && s.keepDc) memory.copy(dcSlot(s, prev, b), dcSlot(s, next, b), <usize>s.H << 2);
+  memory.fill(s.at(s.gates, t, b, N), 0, <usize>N << 2);
+  if (s.cell == Cell.GRU) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
 }
 
 /**
- * One streaming step of a batch of one: the same kernels, and so the same bits, as a step of `lstmForward`. Answers −1,
- * or the index of the first input that is not finite, and then changes nothing.
+ * One streaming step, T = B = 1, forwards: the same kernels, and so the same bits, as a step of `recurrentForward`. The new
+ * state moves to slot 0.
  */
-export function lstmStep(
-  h: usize, //         [2,H]  slot 0 in h₋, out h; slot 1 scratch
-  c: usize, //         [2,H]  slot 0 in c₋, out c; slot 1 scratch
-  gates: usize, //     [4H]   out =
-  tanhC: usize, //     [H]    out =
-  x: usize, //         [I]    in
-  wihPacked: usize, // in   from lstmPackForward, as the next two
-  whhPacked: usize, // in
-  bias: usize, //      [4H] in
-  I: i32,
-  H: i32,
-): i32 {
-  const bad = firstNonFinite(x, I);
-  if (bad >= 0) return bad;
-  lstmForward(h, c, gates, tanhC, 0, x, wihPacked, whhPacked, bias, 1, 1, I, H);
-  const slot = (<usize>H) << 2;
-  memory.copy(h, h + slot, slot);
-  memory.copy(c, c + slot, slot);
-  return -1;
-}
-
-/** Back-propagates through T steps. `dc` has T + 1 slots with `keepDc`, else one that every step reuses. */
-export function lstmBackward(
-  dx: usize, //        [T,B,I]    out =   or 0 to leave it out
-  dWih: usize, //      [4H,I]     +=
-  dWhh: usize, //      [4H,H]     +=
-  dbih: usize, //      [4H]       +=  or 0
-  dbhh: usize, //      [4H]       +=  or 0
-  dh: usize, //        [T+1,B,H]  slots 1 to T in dL/d(output) of each step, out dL/dh; slot 0 out = dL/dh0
-  dc: usize, //        [T+1,B,H] or [B,H]  last slot in dL/d(cn); slot 0 out = dL/dc0, slot t out dL/dc of step t
-  gates: usize, //     [T,B,4H]   in i, f, g, o, out da
-  dhn: usize, //       [B,H]      in   dL/d(hn), or 0
-  tanhC: usize, //     [T,B,H]    in
-  h: usize, //         [T+1,B,H]  in
-  c: usize, //         [T+1,B,H]  in
-  x: usize, //         [T,B,I]    in
-  wihPacked: usize, // in   from lstmPackBackward, as the next
-  whhPacked: usize, // in
-  scratch: usize, //   [scratchSize(max(I, H))]
-  keepDc: bool,
-  T: i32,
-  B: i32,
-  I: i32,
-  H: i32,
-): void {
-  const row = (<usize>H) << 2;
-  const slot = <usize>B * row;
-  const dcSlot = keepDc ? slot : 0;
-  const lastDh = dh + <usize>T * slot;
-  memory.fill(dh, 0, slot);
-  if (dhn) add(lastDh, lastDh, dhn, B * H);
-  for (let t = T - 1; t >= 0; t--) {
-    const before = <usize>t * slot;
-    const da = gates + 4 * before;
-    const dhHere = dh + before + slot;
-    lstmCellBackward(
-      dc + <usize>t * dcSlot,
-      dc + <usize>(t + 1) * dcSlot,
-      da,
-      dhHere,
-      tanhC + before,
-      c + before,
-      B,
-      H,
-    );
-    gemm(dh + before, row, dh + before, row, da, 4 * row, sizeof<f32>(), whhPacked, B, H, 4 * H); // (8)
-  }
-  if (dx) {
-    memory.fill(dx, 0, (<usize>T * B * I) << 2);
-    gemm(dx, (<usize>I) << 2, dx, (<usize>I) << 2, gates, 4 * row, sizeof<f32>(), wihPacked, T * B, I, 4 * H);
-  }
-  gemmTN(dWih, gates, x, scratch, 4 * H, I, T * B); // (9)
-  gemmTN(dWhh, gates, h, scratch, 4 * H, H, T * B);
-  if (dbih) columnSums(dbih, dbhh, gates, T * B, 4 * H);
+export function recurrentStep(sequence: usize): void {
+  recurrentForward(sequence);
+  const s = changetype<Sequence>(sequence);
+  memory.copy(s.h, s.at(s.h, 1, 0, s.R), <usize>s.R << 2);
+  if (s.c) memory.copy(s.c, s.at(s.c, 1, 0, s.H), <usize>s.H << 2);
 }

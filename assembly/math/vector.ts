@@ -55,3 +55,53 @@ export function firstNonFinite(
   }
   return -1;
 }
+
+/** y = a·b, element by element. */
+export function multiply(
+  y: usize, // [n]  out =   may alias a or b
+  a: usize, // [n]  in
+  b: usize, // [n]  in
+  n: i32,
+): void {
+  for (let i = 0; i < n; i += LANES) {
+    const at = <usize>i << 2;
+    const lanes = n - i;
+    storeLanes(y + at, f32x4.mul(loadLanes(a + at, lanes), loadLanes(b + at, lanes)), lanes);
+  }
+}
+
+/** Copies rows between arrays of different row length; rows that the mask leaves out become 0. */
+export function copyRows(
+  to: usize, //   [rows] rows of toWidth, n values of each  out =
+  from: usize, // [rows] rows of fromWidth, n values of each  in   may be `to`
+  mask: usize, // [rows] u8  in   address 0: all rows
+  rows: i32,
+  n: i32,
+  toWidth: i32,
+  fromWidth: i32,
+): void {
+  const bytes = <usize>n << 2;
+  for (let row = 0; row < rows; row++) {
+    if (mask && !load<u8>(mask + row)) memory.fill(to, 0, bytes);
+    else memory.copy(to, from, bytes);
+    to += <usize>toWidth << 2;
+    from += <usize>fromWidth << 2;
+  }
+}
+
+/** y[b, a, :] = x[a, b, :]: between time-major and batch-first. */
+export function swapAxes(
+  y: usize, // [B,A,N]  out =   must not alias x
+  x: usize, // [A,B,N]  in
+  A: i32,
+  B: i32,
+  N: i32,
+): void {
+  const row = <usize>N << 2;
+  for (let a = 0; a < A; a++) {
+    for (let b = 0; b < B; b++) {
+      memory.copy(y + <usize>(b * A + a) * row, x, row);
+      x += row;
+    }
+  }
+}

@@ -1,5 +1,5 @@
 // A one-unit, bias-free LSTM unrolled by the real kernels: what goes in, and everything their tapes hold.
-import { type Core, LSTM, type Tensor } from "lstm-wasm";
+import { type Core, LSTM, type LSTMBackwardRecord, type LSTMRecord, type Tensor } from "lstm-wasm";
 
 export const GATES = ["i", "f", "g", "o"] as const;
 export type Gates = Record<(typeof GATES)[number], number>;
@@ -72,8 +72,8 @@ export function trace(core: Core, given: Case): Trace {
   const error = Math.fround(h - given.target);
   const back = lstm.backward({ hn: one(error) }, { record: true });
   const { weight_ih_l0: dW, weight_hh_l0: dU } = lstm.gradients();
-  const forward = run.record as NonNullable<typeof run.record>;
-  const backward = back.record as NonNullable<typeof back.record>;
+  const forward = run.record?.[0] as LSTMRecord;
+  const backward = back.record?.[0] as LSTMBackwardRecord;
 
   const at = (tensor: Tensor | undefined, k: number) => tensor?.data[k] as number;
   const gates = (of: (k: number) => number): Gates => ({ i: of(0), f: of(1), g: of(2), o: of(3) });

@@ -36,7 +36,7 @@ export abstract class Layer {
   abstract outputShape(input: Shape): Shape;
 
   /** @internal Input address to output address. The input must stay as it is until `runBackward`. */
-  abstract run(x: number, input: Shape): number;
+  abstract run(x: number, input: Shape, training?: boolean): number;
 
   /** @internal dL/d(output) to dL/d(input), adding to the gradients; 0 where `wantInput` is false. */
   abstract runBackward(dOutput: number, wantInput: boolean): number;

@@ -40,10 +40,10 @@ export class Sequential extends SimpleLayer {
     return this.layers.reduce((shape, layer) => layer.outputShape(shape), input);
   }
 
-  override run(x: number, input: Shape): number {
+  override run(x: number, input: Shape, training = false): number {
     let shape = input;
     for (const layer of this.layers) {
-      x = layer.run(x, shape);
+      x = layer.run(x, shape, training);
       shape = layer.outputShape(shape);
     }
     this.ran(input);

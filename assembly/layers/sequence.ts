@@ -1,0 +1,72 @@
+// What one call of the recurrent kernels works on: one direction of one layer over one batch of sequences. The
+// bindings fill it in by field name (bindings/build.mjs reads the names from here), so every field is 4 bytes wide.
+
+/** The cells, as the values of `Sequence.cell`. */
+export namespace Cell {
+  export const LSTM: i32 = 0;
+  export const GRU: i32 = 1;
+  export const RNN: i32 = 2;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class Sequence {
+  // Sizes. G is the number of gates: LSTM 4 (i, f, g, o), GRU 3 (r, z, n), RNN 1.
+  cell: i32; //       which equations
+  T: i32; //          steps
+  B: i32; //          batch
+  I: i32; //          width of x
+  H: i32; //          width of c and of a gate
+  R: i32; //          width of h: the projection's, or H
+  reverse: i32; //    1: from the last step to the first; the initial state is then slot T
+  addDx: i32; //      1: dx += instead of =
+  relu: i32; //       RNN: 1 relu, 0 tanh
+  keepDc: i32; //     LSTM: 1 dc has a slot for every step, 0 one slot that all steps share
+
+  // Forward. Slot t of a tape of T + 1 slots is the state before step t, forwards; after it, in reverse.
+  x: usize; //        [T,B,I]     in   rows that the mask leaves out must be finite
+  mask: usize; //     [T,B] u8    in   0: hold the state; address 0: all steps valid
+  h: usize; //        [T+1,B,R]   slot 0 (reverse: T) in h0, others out =
+  c: usize; //        [T+1,B,H]   slot 0 (reverse: T) in c0, others out =    LSTM
+  gates: usize; //    [T,B,GH]    out =   gates; after the backward pass da
+  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn
+  m: usize; //        [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
+  preact: usize; //   [T,B,GH]    out =   pre-activations; 0 to leave them out
+  rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step
+
+  // Parameters: as the caller has them, and packed by recurrentPackForward and recurrentPackBackward.
+  weightIh: usize; // [GH,I]   in
+  weightHh: usize; // [GH,R]   in
+  weightHr: usize; // [R,H]    in   or 0
+  biasIh: usize; //   [GH]     in   or 0
+  biasHh: usize; //   [GH]     in   or 0
+  wih: usize; //      [packedSize(I, GH)]   forward
+  whh: usize; //      [packedSize(R, GH)]   forward
+  whr: usize; //      [packedSize(H, R)]    forward, or 0
+  bias: usize; //     [GH]     forward: b_ih + b_hh; GRU: b_ih
+  biasRec: usize; //  [GH]     forward: GRU: b_hh
+  wihT: usize; //     [packedSize(GH, I)]   backward
+  whhT: usize; //     [packedSize(GH, R)]   backward
+  whrT: usize; //     [packedSize(R, H)]    backward, or 0
+
+  // Backward.
+  dh: usize; //       [T+1,B,R]   in dL/d(output) in the slots of the outputs, out dL/dh in all
+  dc: usize; //       [T+1,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM
+  dhn: usize; //      [B,R]       in dL/d(hn), or 0
+  dRec: usize; //     [T,B,GH]    scratch   GRU: what da is to W_hh
+  dm: usize; //       [B,H]       scratch   projection
+  dx: usize; //       [T,B,I]     out =   or 0 to leave it out
+  dWeightIh: usize; // [GH,I]     +=
+  dWeightHh: usize; // [GH,R]     +=
+  dWeightHr: usize; // [R,H]      +=  or 0
+  dBiasIh: usize; //  [GH]        +=  or 0
+  dBiasHh: usize; //  [GH]        +=  or 0
+  panels: usize; //   [scratchSize(max(I, R, H))]  scratch
+
+  /** Address of row b of step t in an array [T,B,width]. */
+  // @ts-ignore: decorator
+  @inline
+  at(base: usize, t: i32, b: i32, width: i32): usize {
+    return base + ((<usize>(t * this.B + b) * width) << 2);
+  }
+}

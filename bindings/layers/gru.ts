@@ -1,0 +1,67 @@
+import type { Core } from "../core.ts";
+import { Stream } from "../stream.ts";
+import type { Tensor } from "../tensor.ts";
+import { Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+
+/** Every intermediate of one direction of one layer, named as in assembly/cells/gru.ts, in the order of time. */
+export interface GRURecord {
+  /** W_ih·x + b_ih [T,B,3H], blocks r, z, n: p of equation (1). */
+  readonly a: Tensor;
+  /** Gates, each [T,B,H]: equations (2) and (3). */
+  readonly r: Tensor;
+  readonly z: Tensor;
+  readonly n: Tensor;
+  /** Hidden states [T,B,H]: equation (4). */
+  readonly h: Tensor;
+}
+
+/** Results of a forward pass of a GRU or an RNN. */
+export interface HiddenResult<Record> {
+  /** h of the last layer at every step [T,B,D·H], the forward direction's half first. */
+  readonly output: Tensor;
+  /** Final hidden states [L·D,B,H]. */
+  readonly hn: Tensor;
+  /** With `record: true`; index layer·D + direction. */
+  readonly record: readonly Record[] | null;
+}
+
+/** dL/d(each result of forward); what is left out counts as zero. */
+export interface HiddenCotangents {
+  readonly output?: Tensor;
+  readonly hn?: Tensor;
+}
+
+/** Gradients of what went into a GRU or an RNN. */
+export interface HiddenGradients {
+  /** dL/dx, shaped as x. */
+  readonly input: Tensor;
+  /** dL/dh0 [L·D,B,H]. */
+  readonly h0: Tensor;
+  /** With `record: true`; index layer·D + direction: dL/dh [T,B,H], and dL/da, what reaches W_ih·x. */
+  readonly record: readonly { readonly dh: Tensor; readonly da: Tensor }[] | null;
+}
+
+/**
+ * Gated recurrent unit over whole sequences. Parameters, their names, gate order (r, z, n), shapes and equations are those
+ * of torch.nn.GRU; the equations stand in assembly/cells/gru.ts.
+ */
+export class GRU extends Recurrent {
+  constructor(core: Core, options: RecurrentOptions) {
+    super(core, options, { cell: 1, gates: ["r", "z", "n"], hasC: false, hasRec: true, projSize: 0 }, []);
+  }
+
+  /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
+  forward(x: Tensor, options: RecurrentForwardOptions = {}): HiddenResult<GRURecord> {
+    return this.runForward(x, options) as unknown as HiddenResult<GRURecord>;
+  }
+
+  /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
+  backward(cotangents: HiddenCotangents, options: { readonly record?: boolean } = {}): HiddenGradients {
+    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
+  }
+
+  /** A stream of single steps over these parameters, starting from zero states. */
+  stream(): Stream {
+    return new Stream(this);
+  }
+}

@@ -1,0 +1,368 @@
+// What LSTM, GRU and RNN share: layers above each other, two directions, variable lengths, states, tapes. One kernel
+// call runs one direction of one layer over the whole sequence.
+import { checkInteger, checkNumber, checkOptions, checkTensor, show } from "../check.ts";
+import { type Core, Region } from "../core.ts";
+import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import type { Shape, Tensor } from "../tensor.ts";
+import { Layer } from "./layer.ts";
+import { type CellKind, type CellRecord, Slice, type SliceShape } from "./slice.ts";
+
+/** Options that every recurrent layer has, named and meant as those of torch.nn.LSTM, GRU and RNN. */
+export interface RecurrentOptions {
+  /** Width I of the input. */
+  readonly inputSize: number;
+  /** Width H of the hidden state (with a projection: of the cell state). */
+  readonly hiddenSize: number;
+  /** Layers above each other, L. Default 1. */
+  readonly numLayers?: number;
+  /** Whether to add the biases b_ih and b_hh. Default true. */
+  readonly bias?: boolean;
+  /** Input and output are [B,T,…] instead of [T,B,…]; states are not affected. Default false. */
+  readonly batchFirst?: boolean;
+  /** Probability with which training zeroes an element of the output of every layer but the last. Default 0. */
+  readonly dropout?: number;
+  /** Run a second direction from the end to the start, and put its output behind the first's. Default false. */
+  readonly bidirectional?: boolean;
+  /** Seed of the initial parameters, which are uniform in ±1/√H, and of dropout. Default 0. */
+  readonly seed?: number;
+}
+
+/** Options of a forward pass. */
+export interface RecurrentForwardOptions {
+  /** Initial hidden states [L·D,B,R], index layer·D + direction; zeros by default. Without B for input without it. */
+  readonly h0?: Tensor;
+  /**
+   * Valid steps of each sequence: B numbers from 0 to T, in any order. Past its end a sequence's output is 0 and x does
+   * not matter; its final states are those after its last step, and the reverse direction starts there.
+   */
+  readonly lengths?: readonly number[];
+  /** Apply dropout. Default false. */
+  readonly training?: boolean;
+  /** Answer every intermediate value too. */
+  readonly record?: boolean;
+  /** Answer the output as a view of linear memory, valid until the next call of anything on this core. */
+  readonly view?: boolean;
+}
+
+/** Names of the options that every recurrent layer has. */
+export const COMMON_OPTIONS = "inputSize hiddenSize numLayers bias batchFirst dropout bidirectional seed".split(" ");
+
+/** Results of a forward pass; null where the cell has no c, or nothing was recorded. */
+export interface RecurrentResult {
+  readonly output: Tensor;
+  readonly hn: Tensor;
+  readonly cn: Tensor | null;
+  /** Index layer·D + direction, as in the states. */
+  readonly record: readonly CellRecord[] | null;
+}
+
+/** dL/d(each result of a forward pass); what is left out counts as zero. */
+export interface RecurrentCotangents {
+  readonly output?: Tensor;
+  readonly hn?: Tensor;
+  readonly cn?: Tensor;
+}
+
+/** Gradients of what went into a forward pass; null where the cell has no c, or nothing was recorded. */
+export interface RecurrentGradients {
+  readonly input: Tensor;
+  readonly h0: Tensor;
+  readonly c0: Tensor | null;
+  readonly record: readonly CellRecord[] | null;
+}
+
+/** Streams of random numbers from here on belong to dropout; those below, to the initial parameters. */
+const DROPOUT_STREAM = 2 ** 31;
+
+export abstract class Recurrent extends Layer {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly bias: boolean;
+  readonly batchFirst: boolean;
+  readonly dropout: number;
+  readonly bidirectional: boolean;
+  /** Width R of h in one direction: projSize, or hiddenSize. */
+  readonly stateSize: number;
+  /** @internal Index layer·D + direction. */
+  readonly slices: readonly Slice[];
+  readonly #kind: CellKind;
+  readonly #seed: number;
+  readonly #input: Region;
+  readonly #outputs: readonly Region[];
+  readonly #gradients: Region;
+  /** Forward passes in training: each has dropout masks of its own. */
+  #passes = 0;
+  /** What the last forward pass leaves to the backward pass: addresses of the mask, and of each layer's dropout mask. */
+  #last = { T: 0, B: 0, mask: 0, dropped: [] as number[] };
+
+  constructor(core: Core, options: RecurrentOptions, kind: CellKind, known: readonly string[]) {
+    checkOptions("options", options, [...COMMON_OPTIONS, ...known]);
+    const I = checkInteger("inputSize", options.inputSize);
+    const H = checkInteger("hiddenSize", options.hiddenSize);
+    const L = checkInteger("numLayers", options.numLayers ?? 1);
+    const bias = checkFlag("bias", options.bias ?? true);
+    const batchFirst = checkFlag("batchFirst", options.batchFirst ?? false);
+    const bidirectional = checkFlag("bidirectional", options.bidirectional ?? false);
+    const dropout = checkNumber("dropout", options.dropout ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
+    const seed = checkInteger("seed", options.seed ?? 0, 0);
+    const P = checkInteger("projSize", kind.projSize, 0);
+    if (P >= H) throw new ArgumentRangeError(`projSize: expected less than hiddenSize ${H}, got ${P}`);
+    const R = P || H;
+    const D = bidirectional ? 2 : 1;
+    const GH = kind.gates.length * H;
+    const shapes: Record<string, Shape> = {};
+    const slices: SliceShape[] = [];
+    for (let index = 0; index < L * D; index++) {
+      const layer = Math.floor(index / D);
+      const reverse = index % D === 1;
+      const suffix = `_l${layer}${reverse ? "_reverse" : ""}`;
+      const slice = { index, reverse, I: layer === 0 ? I : D * R, H, R, suffix };
+      shapes[`weight_ih${suffix}`] = [GH, slice.I];
+      shapes[`weight_hh${suffix}`] = [GH, R];
+      if (bias) Object.assign(shapes, { [`bias_ih${suffix}`]: [GH], [`bias_hh${suffix}`]: [GH] });
+      if (P) shapes[`weight_hr${suffix}`] = [P, H];
+      slices.push(slice);
+    }
+    super(core, { shapes, bound: 1 / Math.sqrt(H), seed });
+    this.inputSize = I;
+    this.hiddenSize = H;
+    this.numLayers = L;
+    this.bias = bias;
+    this.batchFirst = batchFirst;
+    this.dropout = dropout;
+    this.bidirectional = bidirectional;
+    this.stateSize = R;
+    this.#kind = kind;
+    this.#seed = seed;
+    this.slices = slices.map((shape) => new Slice(core, this, kind, shape, this.parameters));
+    this.#input = new Region(core, this);
+    this.#outputs = Array.from({ length: L }, () => new Region(core, this));
+    this.#gradients = new Region(core, this);
+  }
+
+  override outputShape(input: Shape): Shape {
+    if ((input.length !== 3 && input.length !== 2) || input.at(-1) !== this.inputSize)
+      throw new ArgumentRangeError(
+        `x: expected shape [${this.batchFirst ? "B,T" : "T,B"},${this.inputSize}] or [T,${this.inputSize}], got ${show(input)}`,
+      );
+    return [...input.slice(0, -1), this.#directions * this.stateSize];
+  }
+
+  override run(x: number, input: Shape, training = false): number {
+    return this.#forward(x, input, { training });
+  }
+
+  override runBackward(dOutput: number, wantInput: boolean): number {
+    return this.#backward({ output: dOutput, hn: 0, cn: 0 }, wantInput, false);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const owned of [...this.slices, ...this.#outputs, this.#input, this.#gradients]) owned.dispose();
+  }
+
+  /** A forward pass with all checks and copies. */
+  protected runForward(x: Tensor, options: RecurrentForwardOptions & { readonly c0?: Tensor }): RecurrentResult {
+    this.checkUsable();
+    const { hasC } = this.#kind;
+    checkOptions("forward options", options, ["h0", ...(hasC ? ["c0"] : []), "lengths", "training", "record", "view"]);
+    const { h0, c0, lengths, training = false, record = false, view = false } = options;
+    checkTensor("x", x, ["..."], lengths === undefined);
+    const shape = this.outputShape(x.shape);
+    const states = this.#stateShapes(x.shape);
+    if (h0) checkTensor("h0", h0, states.h);
+    if (c0) checkTensor("c0", c0, states.c);
+    const valid = lengths === undefined ? null : this.#validSteps(lengths, x);
+    const y = this.#forward(this.giveInput(x), x.shape, { h0, c0, valid, training, record });
+    return {
+      output: this.take(y, shape, view),
+      hn: this.#collect(states.h, (slice) => slice.finalState("h")),
+      cn: hasC ? this.#collect(states.c, (slice) => slice.finalState("c")) : null,
+      record: record ? this.slices.map((slice) => slice.forwardRecord()) : null,
+    };
+  }
+
+  /** A backward pass with all checks and copies. */
+  protected runBackwardFrom(
+    cotangents: RecurrentCotangents,
+    options: { readonly record?: boolean },
+  ): RecurrentGradients {
+    const input = this.checkRan();
+    const { hasC } = this.#kind;
+    checkOptions("backward options", options, ["record"]);
+    checkOptions("cotangents", cotangents, ["output", "hn", ...(hasC ? ["cn"] : [])]);
+    const { output = null, hn = null, cn = null } = cotangents;
+    const { record = false } = options;
+    const states = this.#stateShapes(input);
+    if (output) checkTensor("output", output, this.outputShape(input));
+    if (hn) checkTensor("hn", hn, states.h);
+    if (cn) checkTensor("cn", cn, states.c);
+    const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record);
+    return {
+      input: this.take(dx, input),
+      h0: this.#collect(states.h, (slice) => slice.initialGradient("dh")),
+      c0: hasC ? this.#collect(states.c, (slice) => slice.initialGradient("dc")) : null,
+      record: record ? this.slices.map((slice) => slice.backwardRecord()) : null,
+    };
+  }
+
+  get #directions(): 1 | 2 {
+    return this.bidirectional ? 2 : 1;
+  }
+
+  #sizes(input: Shape): { T: number; B: number } {
+    const [a, b] = input as [number, number];
+    if (input.length === 2) return { T: a, B: 1 };
+    return this.batchFirst ? { T: b, B: a } : { T: a, B: b };
+  }
+
+  #stateShapes(input: Shape): { h: Shape; c: Shape } {
+    const batch = input.length === 2 ? [] : [this.#sizes(input).B];
+    return { h: [this.slices.length, ...batch, this.stateSize], c: [this.slices.length, ...batch, this.hiddenSize] };
+  }
+
+  /** A tensor of one block a slice. */
+  #collect(shape: Shape, block: (slice: Slice) => Float32Array): Tensor {
+    const blocks = this.slices.map(block);
+    const n = blocks[0]?.length as number;
+    const data = new Float32Array(blocks.length * n);
+    blocks.forEach((values, k) => {
+      data.set(values, k * n);
+    });
+    return { data, shape };
+  }
+
+  /** Which steps [T,B] are valid, as bytes; x is checked there. */
+  #validSteps(lengths: readonly number[], x: Tensor): Uint8Array {
+    const { T, B } = this.#sizes(x.shape);
+    if (!Array.isArray(lengths))
+      throw new ArgumentTypeError(`lengths: expected an array of ${B} numbers, got ${show(lengths)}`);
+    if (lengths.length !== B) throw new ArgumentRangeError(`lengths: expected ${B} numbers, got ${lengths.length}`);
+    lengths.forEach((length, b) => {
+      if (!Number.isInteger(length) || length < 0 || length > T)
+        throw new ArgumentRangeError(`lengths[${b}]: expected a whole number from 0 to ${T}, got ${show(length)}`);
+    });
+    const I = this.inputSize;
+    return Uint8Array.from({ length: T * B }, (_, row) => {
+      const [t, b] = [Math.floor(row / B), row % B];
+      if (t >= (lengths[b] as number)) return 0;
+      const from = (this.#swaps(x.shape) ? b * T + t : row) * I;
+      const bad = x.data.subarray(from, from + I).find((value) => !Number.isFinite(value));
+      if (bad !== undefined)
+        throw new ArgumentRangeError(`x: expected finite values, got ${bad} at step ${t} of sequence ${b}`);
+      return 1;
+    });
+  }
+
+  /** Whether input and output of this shape must be turned to time-major. */
+  #swaps(input: Shape): boolean {
+    return this.batchFirst && input.length === 3;
+  }
+
+  #forward(
+    x: number,
+    input: Shape,
+    options: {
+      h0?: Tensor | undefined;
+      c0?: Tensor | undefined;
+      valid?: Uint8Array | null;
+      training?: boolean;
+      record?: boolean;
+    },
+  ): number {
+    const { h0, c0, valid = null, training = false, record = false } = options;
+    const { T, B } = this.#sizes(input);
+    const { abi } = this.core;
+    const [D, H, R] = [this.#directions, this.hiddenSize, this.stateSize];
+    const swap = this.#swaps(input);
+    this.ran(null);
+    const at = this.#input.fit({
+      x: swap || valid ? [T, B, this.inputSize] : [0],
+      mask: valid ? [Math.ceil((T * B) / 4)] : [0],
+      y: swap ? [B, T, D * R] : [0],
+    });
+    const mask = valid ? at.mask : 0;
+    if (swap) abi.swapAxes(at.x, x, B, T, this.inputSize);
+    let y = swap ? at.x : x;
+    if (valid) {
+      this.core.bytes(mask, T * B).set(valid);
+      abi.copyRows(at.x, y, mask, T * B, this.inputSize, this.inputSize, this.inputSize);
+      y = at.x;
+    }
+    const dropped: number[] = [];
+    for (let layer = 0; layer < this.numLayers; layer++) {
+      const part = (states: Tensor | undefined, slice: Slice, width: number) =>
+        states ? states.data.subarray(slice.index * B * width, (slice.index + 1) * B * width) : null;
+      const hs = this.#slicesOf(layer).map((slice) =>
+        slice.forward(y, T, B, { mask, record, h0: part(h0, slice, R), c0: part(c0, slice, H) }),
+      );
+      const drop = training && this.dropout > 0 && layer < this.numLayers - 1;
+      y = hs[0] as number;
+      if (D === 1 && !mask && !drop) continue;
+      const out = (this.#outputs[layer] as Region).fit({ y: [T, B, D * R], drop: drop ? [T, B, D * R] : [0] });
+      hs.forEach((h, d) => {
+        abi.copyRows(out.y + 4 * d * R, h, mask, T * B, R, D * R, R);
+      });
+      y = out.y;
+      if (!drop) continue;
+      const stream = DROPOUT_STREAM + this.#passes * this.numLayers + layer;
+      abi.dropoutForward(y, out.drop, this.dropout, this.#seed, stream, T * B * D * R);
+      dropped[layer] = out.drop;
+    }
+    if (training) this.#passes++;
+    if (swap) {
+      abi.swapAxes(at.y, y, T, B, D * R);
+      y = at.y;
+    }
+    this.#last = { T, B, mask, dropped };
+    this.ran(input);
+    return y;
+  }
+
+  #backward(given: { output: number; hn: number; cn: number }, wantInput: boolean, record: boolean): number {
+    const input = this.checkRan();
+    const { T, B, mask, dropped } = this.#last;
+    const { abi } = this.core;
+    const [D, H, R, I] = [this.#directions, this.hiddenSize, this.stateSize, this.inputSize];
+    const swap = this.#swaps(input);
+    this.ran(null);
+    const wide = this.numLayers > 1 ? [T, B, D * R] : [0];
+    const at = this.#gradients.fit({
+      dOutput: swap ? [T, B, D * R] : [0],
+      dEven: wide, // gradients between the layers, by turns
+      dOdd: wide,
+      dx: wantInput ? [T, B, I] : [0],
+      dInput: wantInput && swap ? [B, T, I] : [0],
+    });
+    let dOut = given.output;
+    if (dOut && swap) {
+      abi.swapAxes(at.dOutput, dOut, B, T, D * R);
+      dOut = at.dOutput;
+    }
+    for (let layer = this.numLayers - 1; layer >= 0; layer--) {
+      const between = layer % 2 ? at.dOdd : at.dEven;
+      const dx = layer > 0 ? between : wantInput ? at.dx : 0;
+      this.#slicesOf(layer).forEach((slice, d) => {
+        const hn = given.hn && given.hn + 4 * slice.index * B * R;
+        const cn = given.cn && given.cn + 4 * slice.index * B * H;
+        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, mask, record);
+      });
+      const mask01 = dropped[layer - 1];
+      if (mask01) abi.multiply(dx, dx, mask01, T * B * D * R);
+      dOut = dx;
+    }
+    if (!(swap && wantInput)) return dOut;
+    abi.swapAxes(at.dInput, dOut, T, B, I);
+    return at.dInput;
+  }
+
+  #slicesOf(layer: number): readonly Slice[] {
+    return this.slices.slice(layer * this.#directions, (layer + 1) * this.#directions);
+  }
+}
+
+function checkFlag(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new ArgumentTypeError(`${name}: expected true or false, got ${show(value)}`);
+  return value;
+}

@@ -1,0 +1,298 @@
+// One direction of one layer: its part of the parameters, its memory, and its kernel calls.
+import { type Core, Region } from "../core.ts";
+import type { Parameter } from "../parameters.ts";
+import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
+import type { Shape, Tensor } from "../tensor.ts";
+
+/** What a cell brings. */
+export interface CellKind {
+  /** Its number in assembly/layers/sequence.ts. */
+  readonly cell: number;
+  /** Names of its gates, in the order of their blocks. */
+  readonly gates: readonly string[];
+  /** Whether it has a cell state c. */
+  readonly hasC: boolean;
+  /** Whether what da is to W_hh differs from what it is to W_ih. */
+  readonly hasRec: boolean;
+  /** Width of a projected h, or 0. */
+  readonly projSize: number;
+  /** Further fields of the kernel's Sequence. */
+  readonly fields?: SequenceFields;
+}
+
+/** Sizes and place of a slice. */
+export interface SliceShape {
+  /** Index layer·D + direction of its states. */
+  readonly index: number;
+  readonly reverse: boolean;
+  /** Width of its input. */
+  readonly I: number;
+  readonly H: number;
+  /** Width of h. */
+  readonly R: number;
+  /** Suffix of the names of its parameters, such as "_l0_reverse". */
+  readonly suffix: string;
+}
+
+/** Intermediate values of a slice, by name. */
+export type CellRecord = Readonly<Record<string, Tensor>>;
+
+export class Slice implements SliceShape {
+  readonly index: number;
+  readonly reverse: boolean;
+  readonly I: number;
+  readonly H: number;
+  readonly R: number;
+  readonly suffix: string;
+  readonly #core: Core;
+  readonly #kind: CellKind;
+  /** Gates times H. */
+  readonly #GH: number;
+  /** Counts the changes of the parameters. */
+  readonly #changes: { readonly count: number };
+  /** Fields of the kernel's Sequence that never change. */
+  readonly #fixed: SequenceFields;
+  readonly #struct: Region;
+  readonly #packed: Region;
+  readonly #tape: Region;
+  readonly #back: Region;
+  readonly #packedAt = { forward: -1, backward: -1 };
+  /** Addresses and sizes of the last passes. */
+  #last = { T: 0, B: 0, record: false, h: 0, c: 0, gates: 0, kept: 0, preact: 0, dh: 0, dc: 0 };
+
+  constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
+    ({ index: this.index, reverse: this.reverse, I: this.I, H: this.H, R: this.R, suffix: this.suffix } = shape);
+    this.#core = core;
+    this.#kind = kind;
+    this.#GH = kind.gates.length * shape.H;
+    this.#struct = new Region(core, owner);
+    this.#packed = new Region(core, owner);
+    this.#tape = new Region(core, owner);
+    this.#back = new Region(core, owner);
+    const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
+    const [Ih, Hh, Hr, biasIh, biasHh] = ["weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"].map(find);
+    this.#changes = (Ih as Parameter).changes;
+    const { packedSize } = core.abi;
+    const { I, H, R } = shape;
+    const GH = this.#GH;
+    this.#fixed = {
+      cell: kind.cell,
+      I,
+      H,
+      R,
+      reverse: shape.reverse ? 1 : 0,
+      weightIh: Ih?.value ?? 0,
+      weightHh: Hh?.value ?? 0,
+      weightHr: Hr?.value ?? 0,
+      biasIh: biasIh?.value ?? 0,
+      biasHh: biasHh?.value ?? 0,
+      dWeightIh: Ih?.grad ?? 0,
+      dWeightHh: Hh?.grad ?? 0,
+      dWeightHr: Hr?.grad ?? 0,
+      dBiasIh: biasIh?.grad ?? 0,
+      dBiasHh: biasHh?.grad ?? 0,
+      ...kind.fields,
+      ...this.#packed.fit({
+        wih: [packedSize(I, GH)], // forward
+        whh: [packedSize(R, GH)],
+        whr: Hr ? [packedSize(H, R)] : [0],
+        bias: [GH],
+        biasRec: kind.hasRec ? [GH] : [0],
+        wihT: [packedSize(GH, I)], // backward
+        whhT: [packedSize(GH, R)],
+        whrT: Hr ? [packedSize(R, H)] : [0],
+      }),
+    };
+    const { struct } = this.#struct.fit({ struct: [SEQUENCE_WORDS] });
+    core.zero(struct, SEQUENCE_WORDS);
+    this.#set(this.#fixed);
+  }
+
+  get hasC(): boolean {
+    return this.#kind.hasC;
+  }
+
+  /** What a forward pass writes; nothing where a cell has no use for it. */
+  tapeShapes(T: number, B: number): Record<"h" | "c" | "gates" | "kept" | "m" | "rec", Shape> {
+    const { hasC, hasRec, projSize } = this.#kind;
+    return {
+      h: [T + 1, B, this.R], // initial slot: h0
+      c: hasC ? [T + 1, B, this.H] : [0], // initial slot: c0
+      gates: [T, B, this.#GH], // a → gates (forward) → da (backward)
+      kept: [T, B, this.H],
+      m: projSize ? [T, B, this.H] : [0],
+      rec: hasRec ? [B, this.#GH] : [0],
+    };
+  }
+
+  /** Fields of the kernel's Sequence that never change, for a Sequence of another owner. */
+  get fixedFields(): SequenceFields {
+    return this.#fixed;
+  }
+
+  /** Runs x [T,B,I] and answers the address of h after every step [T,B,R]. States are [B,R] and [B,H]; null: zeros. */
+  forward(
+    x: number,
+    T: number,
+    B: number,
+    options: { mask: number; record: boolean; h0: Float32Array | null; c0: Float32Array | null },
+  ): number {
+    const { H, R } = this;
+    const { mask, record, h0, c0 } = options;
+    const { hasC, projSize } = this.#kind;
+    const at = this.#tape.fit({ ...this.tapeShapes(T, B), preact: record ? [T, B, this.#GH] : [0] });
+    const last = { ...this.#last, ...at, T, B, record };
+    this.#last = last;
+    this.#give(this.#slot("h", "initial"), h0, B * R);
+    if (hasC) this.#give(this.#slot("c", "initial"), c0, B * H);
+    this.packForward();
+    const struct = this.#set({
+      ...at,
+      c: hasC ? at.c : 0,
+      m: projSize ? at.m : 0,
+      preact: record ? at.preact : 0,
+      T,
+      B,
+      x,
+      mask,
+    });
+    this.#core.abi.recurrentForward(struct);
+    return this.#slot("h", "written");
+  }
+
+  /**
+   * Back-propagates dL/d(output), whose rows of this direction are R wide at `dOut` and `stride` floats apart (address 0:
+   * zeros), and adds up the parameters' gradients. dL/dx goes to `dx` (0: nowhere), or is added there.
+   */
+  backward(
+    given: { dOut: number; stride: number; hn: number; cn: number },
+    dx: number,
+    addDx: boolean,
+    mask: number,
+    record: boolean,
+  ): void {
+    const { I, H, R } = this;
+    const { T, B } = this.#last;
+    const { abi } = this.#core;
+    const { hasC, hasRec, projSize } = this.#kind;
+    const at = this.#back.fit({
+      dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
+      dc: hasC ? [record ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
+      dRec: hasRec ? [T, B, this.#GH] : [0],
+      dm: projSize ? [B, H] : [0],
+      panels: [abi.scratchSize(Math.max(I, R, H))],
+    });
+    this.#last = { ...this.#last, record, dh: at.dh, dc: at.dc };
+    const dh = this.#slot("dh", "written");
+    if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
+    else this.#core.zero(dh, T * B * R);
+    if (hasC) this.#core.copyOrZero(this.#slot("dc", "final"), given.cn, B * H);
+    this.#packBackward();
+    const struct = this.#set({
+      ...at,
+      dhn: given.hn,
+      dx,
+      addDx: addDx ? 1 : 0,
+      keepDc: record ? 1 : 0,
+    });
+    abi.recurrentBackward(struct);
+  }
+
+  /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
+  finalState(name: "h" | "c"): Float32Array {
+    return this.#view(this.#slot(name, "final"), name);
+  }
+
+  /** A view of dL/dh0 [B,R] or dL/dc0 [B,H]. */
+  initialGradient(name: "dh" | "dc"): Float32Array {
+    return this.#view(this.#slot(name, "initial"), name);
+  }
+
+  /** Copies of everything a forward pass with `record` computed. */
+  forwardRecord(): CellRecord {
+    const { T, B, gates, kept, preact } = this.#last;
+    const { H, R } = this;
+    const copy = (at: number, shape: Shape): Tensor => ({
+      data: this.#core.read(
+        at,
+        shape.reduce((a, b) => a * b),
+      ),
+      shape,
+    });
+    const rows = this.#core.view(gates, T * B * this.#GH);
+    return {
+      a: copy(preact, [T, B, this.#GH]),
+      ...Object.fromEntries(
+        this.#kind.gates.map((name, k) => [name, { data: gateBlock(rows, k, H, this.#GH), shape: [T, B, H] }]),
+      ),
+      ...(this.#kind.hasC ? { c: copy(this.#slot("c", "written"), [T, B, H]), tanhC: copy(kept, [T, B, H]) } : {}),
+      h: copy(this.#slot("h", "written"), [T, B, R]),
+    };
+  }
+
+  /** Copies of the gradients at every step that a backward pass with `record` computed. */
+  backwardRecord(): CellRecord {
+    const { T, B, gates } = this.#last;
+    const { H, R } = this;
+    return {
+      dh: { data: this.#core.read(this.#slot("dh", "written"), T * B * R), shape: [T, B, R] },
+      ...(this.#kind.hasC
+        ? { dc: { data: this.#core.read(this.#slot("dc", "written"), T * B * H), shape: [T, B, H] } }
+        : {}),
+      da: { data: this.#core.read(gates, T * B * this.#GH), shape: [T, B, this.#GH] },
+    };
+  }
+
+  /** Packs the weights for the forward pass, if they changed since. */
+  packForward(): void {
+    if (this.#packedAt.forward === this.#changes.count) return;
+    this.#core.abi.recurrentPackForward(this.#set({}));
+    this.#packedAt.forward = this.#changes.count;
+  }
+
+  #packBackward(): void {
+    if (this.#packedAt.backward === this.#changes.count) return;
+    this.#core.abi.recurrentPackBackward(this.#set({}));
+    this.#packedAt.backward = this.#changes.count;
+  }
+
+  /** Fills in fields of the kernel's Sequence, and answers its address. */
+  #set(fields: SequenceFields): number {
+    const { struct } = this.#struct.fit({ struct: [SEQUENCE_WORDS] });
+    setSequence(this.#core, struct, fields);
+    return struct;
+  }
+
+  /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
+  #slot(name: "h" | "c" | "dh" | "dc", which: "initial" | "final" | "written"): number {
+    const { T, record } = this.#last;
+    if (name === "dc" && !record) return this.#last.dc;
+    const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
+    return this.#last[name] + 4 * slot * this.#last.B * this.#width(name);
+  }
+
+  #width(name: "h" | "c" | "dh" | "dc"): number {
+    return name.endsWith("h") ? this.R : this.H;
+  }
+
+  #view(at: number, name: "h" | "c" | "dh" | "dc"): Float32Array {
+    return this.#core.view(at, this.#last.B * this.#width(name));
+  }
+
+  #give(at: number, values: Float32Array | null, n: number): void {
+    if (values) this.#core.write(at, values);
+    else this.#core.zero(at, n);
+  }
+
+  dispose(): void {
+    for (const region of [this.#struct, this.#packed, this.#tape, this.#back]) region.dispose();
+  }
+}
+
+/** Block k of rows of GH values, each block H wide. */
+function gateBlock(rows: Float32Array, k: number, H: number, GH: number): Float32Array {
+  const data = new Float32Array((rows.length / GH) * H);
+  for (let row = 0; row * H < data.length; row++)
+    data.set(rows.subarray(row * GH + k * H, row * GH + (k + 1) * H), row * H);
+  return data;
+}

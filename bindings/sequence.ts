@@ -1,0 +1,19 @@
+import type { Core } from "./core.ts";
+import { SEQUENCE_FIELDS, type SequenceField } from "./generated/sequence.ts";
+
+/** Values for some fields of the kernels' Sequence (assembly/layers/sequence.ts); other names are passed over. */
+export type SequenceFields = Partial<Record<SequenceField, number>>;
+
+/** Words of a Sequence. */
+export const SEQUENCE_WORDS: number = SEQUENCE_FIELDS.length;
+
+const INDEX: Readonly<Record<string, number>> = Object.fromEntries(SEQUENCE_FIELDS.map((name, k) => [name, k]));
+
+/** Fills in fields of the Sequence at an address. */
+export function setSequence(core: Core, at: number, fields: SequenceFields): void {
+  const words = core.words(at, SEQUENCE_WORDS);
+  for (const name in fields) {
+    const index = INDEX[name];
+    if (index !== undefined) words[index] = fields[name as SequenceField] as number;
+  }
+}
