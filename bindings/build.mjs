@@ -29,7 +29,7 @@ function writeAbi() {
 
 /** The names of the kernels' Sequence, in order: every field is one 4-byte word. */
 function writeSequence() {
-  const source = readFileSync("assembly/layers/sequence.ts", "utf8");
+  const source = readFileSync("assembly/sequence.ts", "utf8");
   const fields = [...source.matchAll(/^ {2}(\w+): (?:i32|usize|f32);/gm)].map(([, name]) => `"${name}"`);
   writeFileSync(
     "bindings/generated/sequence.ts",

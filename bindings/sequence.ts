@@ -1,7 +1,7 @@
 import type { Core } from "./core.ts";
 import { SEQUENCE_FIELDS, type SequenceField } from "./generated/sequence.ts";
 
-/** Values for some fields of the kernels' Sequence (assembly/layers/sequence.ts); other names are passed over. */
+/** Values for some fields of the kernels' Sequence (assembly/sequence.ts); other names are passed over. */
 export type SequenceFields = Partial<Record<SequenceField, number>>;
 
 /** Words of a Sequence. */

@@ -34,6 +34,6 @@ export function linearBackward(
     pack(panels, weight, (<usize>I) << 2, sizeof<f32>(), O, I);
     gemm(dx, (<usize>I) << 2, dx, (<usize>I) << 2, dy, (<usize>O) << 2, sizeof<f32>(), panels, M, I, O);
   }
-  gemmTN(dWeight, dy, x, panels, O, I, M);
+  gemmTN(dWeight, dy, <usize>O << 2, x, panels, O, I, M);
   if (dBias) columnSums(dBias, 0, dy, M, O);
 }

@@ -1,11 +1,11 @@
 // The loop over time and back-propagation through it, for every cell, both directions, and sequences of any
 // length. What a cell does in a step is in `stepForward` and `stepBackward`; its equations are in cells/.
-import { gruCellBackward, gruCellForward } from "../cells/gru";
+import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward } from "../cells/lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
-import { columnSums, gemm, gemmTN, pack } from "../math/gemm";
+import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { add } from "../math/vector";
-import { Cell, Sequence } from "./sequence";
+import { Cell, Sequence } from "../sequence";
 
 /** Gates of a cell. */
 function gateCount(cell: i32): i32 {
@@ -18,7 +18,10 @@ export function recurrentPackForward(sequence: usize): void {
   const N = gateCount(s.cell) * s.H;
   const bytes = <usize>N << 2;
   pack(s.wih, s.weightIh, sizeof<f32>(), <usize>s.I << 2, s.I, N);
-  pack(s.whh, s.weightHh, sizeof<f32>(), <usize>s.R << 2, s.R, N);
+  const row = <usize>s.R << 2;
+  const first = splits(s) ? 2 * s.H : N;
+  pack(s.whh, s.weightHh, sizeof<f32>(), row, s.R, first);
+  if (first < N) pack(secondPart(s.whh, s.R, first), s.weightHh + <usize>first * row, sizeof<f32>(), row, s.R, s.H);
   if (s.weightHr) pack(s.whr, s.weightHr, sizeof<f32>(), <usize>s.H << 2, s.H, s.R);
   if (s.cell == Cell.GRU) {
     copyOrZero(s.bias, s.biasIh, bytes);
@@ -27,12 +30,25 @@ export function recurrentPackForward(sequence: usize): void {
   else memory.fill(s.bias, 0, bytes);
 }
 
+/** Whether W_hh takes part in a step twice: a GRU's that resets before the product, whose rows for n wait for r. */
+function splits(s: Sequence): bool {
+  return s.cell == Cell.GRU && !s.resetAfter;
+}
+
+/** Address behind a packed matrix. */
+function secondPart(packed: usize, K: i32, N: i32): usize {
+  return packed + (<usize>packedSize(K, N) << 2);
+}
+
 /** Packs the weights for the backward pass. */
 export function recurrentPackBackward(sequence: usize): void {
   const s = changetype<Sequence>(sequence);
   const N = gateCount(s.cell) * s.H;
   pack(s.wihT, s.weightIh, <usize>s.I << 2, sizeof<f32>(), N, s.I);
-  pack(s.whhT, s.weightHh, <usize>s.R << 2, sizeof<f32>(), N, s.R);
+  const row = <usize>s.R << 2;
+  const first = splits(s) ? 2 * s.H : N;
+  pack(s.whhT, s.weightHh, row, sizeof<f32>(), first, s.R);
+  if (first < N) pack(secondPart(s.whhT, first, s.R), s.weightHh + <usize>first * row, row, sizeof<f32>(), s.H, s.R);
   if (s.weightHr) pack(s.whrT, s.weightHr, <usize>s.H << 2, sizeof<f32>(), s.R, s.H);
 }
 
@@ -54,18 +70,33 @@ export function recurrentForward(sequence: usize): void {
 
 /** Step t: from slot `prev` of the tapes to slot `next`. */
 function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
-  const N = gateCount(s.cell) * s.H;
+  const H = s.H;
+  const N = gateCount(s.cell) * H;
   const wide = <usize>N << 2;
   const narrow = <usize>s.R << 2;
-  const gates = s.at(s.gates, t, 0, N);
   const hPrev = s.at(s.h, prev, 0, s.R);
-  const hNext = s.at(s.h, next, 0, s.R);
-  if (s.cell == Cell.GRU) gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
-  else gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
-  if (s.preact) memory.copy(s.at(s.preact, t, 0, N), gates, <usize>s.B * wide);
+  if (s.cell != Cell.GRU) {
+    const gates = s.at(s.gates, t, 0, N);
+    gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    rowsForward(s, t, prev, next, 0);
+  } else if (s.resetAfter) {
+    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    rowsForward(s, t, prev, next, GruPart.ALL);
+  } else {
+    const block = <usize>(2 * H) << 2;
+    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, 2 * H, H);
+    rowsForward(s, t, prev, next, GruPart.GATES);
+    const rh = s.at(s.kept, t, 0, H);
+    gemm(s.rec + block, wide, s.biasRec + block, 0, rh, narrow, sizeof<f32>(), secondPart(s.whh, H, 2 * H), s.B, H, H);
+    rowsForward(s, t, prev, next, GruPart.OUTPUT);
+  }
+}
+
+/** The cell for the rows that take step t; the others hold their state. */
+function rowsForward(s: Sequence, t: i32, prev: i32, next: i32, part: i32): void {
   for (let b = 0; b < s.B; ) {
     const rows = validRows(s, t, b);
-    if (rows) cellForward(s, t, prev, next, b, rows);
+    if (rows) cellForward(s, t, prev, next, b, rows, part);
     else holdForward(s, t, prev, next, b);
     b += max(rows, 1);
   }
@@ -81,19 +112,20 @@ function validRows(s: Sequence, t: i32, b: i32): i32 {
 }
 
 /** Everything of step t behind the recurrent product, for some rows from b on. */
-function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32): void {
+function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32, part: i32): void {
   const H = s.H;
   const N = gateCount(s.cell) * H;
   const gates = s.at(s.gates, t, b, N);
+  const preact = s.preact ? s.at(s.preact, t, b, N) : 0;
   const h = s.at(s.h, next, b, s.R);
   const kept = s.at(s.kept, t, b, H);
   if (s.cell == Cell.RNN) {
-    rnnCellForward(h, gates, s.relu != 0, rows * H);
+    rnnCellForward(s, h, gates, preact, rows * H);
   } else if (s.cell == Cell.GRU) {
-    gruCellForward(h, gates, kept, s.at(s.rec, 0, b, N), s.at(s.h, prev, b, H), rows, H);
+    gruCellForward(part, s, h, gates, kept, preact, s.at(s.rec, 0, b, N), s.at(s.h, prev, b, H), rows);
   } else {
     const m = s.m ? s.at(s.m, t, b, H) : h;
-    lstmCellForward(m, s.at(s.c, next, b, H), gates, kept, s.at(s.c, prev, b, H), rows, H);
+    lstmCellForward(s, m, s.at(s.c, next, b, H), gates, kept, preact, s.at(s.c, prev, b, H), rows);
     if (s.m) {
       const row = <usize>s.R << 2;
       memory.fill(h, 0, <usize>rows * row);
@@ -107,6 +139,8 @@ function holdForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   const state = <usize>s.H << 2;
   memory.copy(s.at(s.h, next, b, s.R), s.at(s.h, prev, b, s.R), <usize>s.R << 2);
   if (s.c) memory.copy(s.at(s.c, next, b, s.H), s.at(s.c, prev, b, s.H), state);
+  // Finite values for the products over all steps, where these rows' gradients are 0.
+  memory.fill(s.at(s.kept, t, b, s.H), 0, state);
   if (s.m) memory.fill(s.at(s.m, t, b, s.H), 0, state);
 }
 
@@ -135,10 +169,15 @@ export function recurrentBackward(sequence: usize): void {
     if (!s.addDx) memory.fill(s.dx, 0, <usize>TB * row);
     gemm(s.dx, row, s.dx, row, s.gates, <usize>N << 2, sizeof<f32>(), s.wihT, TB, s.I, N);
   }
-  const dRec = s.cell == Cell.GRU ? s.dRec : s.gates;
-  gemmTN(s.dWeightIh, s.gates, s.x, s.panels, N, s.I, TB);
-  gemmTN(s.dWeightHh, dRec, s.h + read, s.panels, N, s.R, TB);
-  if (s.m) gemmTN(s.dWeightHr, s.dh + written, s.m, s.panels, s.R, s.H, TB);
+  const wide = <usize>N << 2;
+  const dRec = s.cell == Cell.GRU && s.resetAfter ? s.dRec : s.gates;
+  gemmTN(s.dWeightIh, s.gates, wide, s.x, s.panels, N, s.I, TB);
+  if (splits(s)) {
+    const block = <usize>(2 * s.H) << 2;
+    gemmTN(s.dWeightHh, dRec, wide, s.h + read, s.panels, 2 * s.H, s.R, TB);
+    gemmTN(s.dWeightHh + block * s.R, dRec + block, wide, s.kept, s.panels, s.H, s.R, TB);
+  } else gemmTN(s.dWeightHh, dRec, wide, s.h + read, s.panels, N, s.R, TB);
+  if (s.m) gemmTN(s.dWeightHr, s.dh + written, <usize>s.R << 2, s.m, s.panels, s.R, s.H, TB);
   if (!s.dBiasIh) return;
   if (dRec == s.gates) {
     columnSums(s.dBiasIh, s.dBiasHh, s.gates, TB, N);
@@ -150,30 +189,50 @@ export function recurrentBackward(sequence: usize): void {
 
 /** Step t, backwards: from slot `next` of the gradients to slot `prev`. */
 function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
-  const N = gateCount(s.cell) * s.H;
+  const H = s.H;
+  const N = gateCount(s.cell) * H;
+  const wide = <usize>N << 2;
   const narrow = <usize>s.R << 2;
+  const dhPrev = s.at(s.dh, prev, 0, s.R);
+  const gates = s.at(s.gates, t, 0, N);
+  if (splits(s)) {
+    rowsBackward(s, t, prev, next, GruPart.OUTPUT);
+    memory.fill(s.dm, 0, <usize>s.B * narrow);
+    const whnT = secondPart(s.whhT, 2 * H, H);
+    gemm(s.dm, narrow, s.dm, narrow, gates + (<usize>(2 * H) << 2), wide, sizeof<f32>(), whnT, s.B, H, H);
+    rowsBackward(s, t, prev, next, GruPart.GATES);
+    gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, sizeof<f32>(), s.whhT, s.B, H, 2 * H);
+  } else {
+    rowsBackward(s, t, prev, next, GruPart.ALL);
+    const dRec = s.cell == Cell.GRU ? s.at(s.dRec, t, 0, N) : gates;
+    gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, sizeof<f32>(), s.whhT, s.B, s.R, N);
+  }
+}
+
+/** The cell, backwards, for the rows that took step t; the others' gradients pass unchanged. */
+function rowsBackward(s: Sequence, t: i32, prev: i32, next: i32, part: i32): void {
   for (let b = 0; b < s.B; ) {
     const rows = validRows(s, t, b);
-    if (rows) cellBackward(s, t, prev, next, b, rows);
-    else holdBackward(s, t, prev, next, b);
+    if (rows) cellBackward(s, t, prev, next, b, rows, part);
+    else if (part != GruPart.GATES) holdBackward(s, t, prev, next, b);
     b += max(rows, 1);
   }
-  const dRec = s.at(s.cell == Cell.GRU ? s.dRec : s.gates, t, 0, N);
-  const dhPrev = s.at(s.dh, prev, 0, s.R);
-  gemm(dhPrev, narrow, dhPrev, narrow, dRec, <usize>N << 2, sizeof<f32>(), s.whhT, s.B, s.R, N);
 }
 
 /** Everything of step t before the recurrent product, backwards, for some rows from b on. */
-function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32): void {
+function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32, part: i32): void {
   const H = s.H;
   const N = gateCount(s.cell) * H;
   const gates = s.at(s.gates, t, b, N);
+  const preact = s.at(s.preact, t, b, N);
   const kept = s.at(s.kept, t, b, H);
   const dh = s.at(s.dh, next, b, s.R);
   if (s.cell == Cell.RNN) {
-    rnnCellBackward(gates, dh, s.relu != 0, rows * H);
+    rnnCellBackward(s, gates, dh, preact, rows * H);
   } else if (s.cell == Cell.GRU) {
-    gruCellBackward(s.at(s.dh, prev, b, H), gates, s.at(s.dRec, t, b, N), dh, kept, s.at(s.h, prev, b, H), rows, H);
+    const d = part == GruPart.GATES ? s.at(s.dm, 0, b, H) : dh;
+    const dhPrev = s.at(s.dh, prev, b, H);
+    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, s.at(s.h, prev, b, H), rows);
   } else {
     let dm = dh;
     if (s.m) {
@@ -182,7 +241,8 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
       memory.fill(dm, 0, <usize>rows * row);
       gemm(dm, row, dm, row, dh, <usize>s.R << 2, sizeof<f32>(), s.whrT, rows, H, s.R);
     }
-    lstmCellBackward(dcSlot(s, prev, b), dcSlot(s, next, b), gates, dm, kept, s.at(s.c, prev, b, H), rows, H);
+    const c = s.at(s.c, next, b, H);
+    lstmCellBackward(s, dcSlot(s, prev, b), dcSlot(s, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
   }
 }
 
@@ -198,7 +258,7 @@ function holdBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   add(dhPrev, dhPrev, s.at(s.dh, next, b, s.R), s.R);
   if (s.c && s.keepDc) memory.copy(dcSlot(s, prev, b), dcSlot(s, next, b), <usize>s.H << 2);
   memory.fill(s.at(s.gates, t, b, N), 0, <usize>N << 2);
-  if (s.cell == Cell.GRU) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
+  if (s.cell == Cell.GRU && s.resetAfter) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
 }
 
 /**

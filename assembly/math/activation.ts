@@ -91,6 +91,123 @@ export function tanh4(x: v128): v128 {
   return v128.or(t, v128.and(x, i32x4.splat(0x80000000)));
 }
 
+/** The activations that a cell can be given: ONNX' eleven, with their α and β. */
+export namespace Activation {
+  export const SIGMOID: i32 = 0;
+  export const TANH: i32 = 1;
+  export const RELU: i32 = 2; //             max(0, x)
+  export const AFFINE: i32 = 3; //           αx + β
+  export const LEAKY_RELU: i32 = 4; //       x ≥ 0 ? x : αx
+  export const THRESHOLDED_RELU: i32 = 5; // x > α ? x : 0
+  export const SCALED_TANH: i32 = 6; //      α·tanh(βx)
+  export const HARD_SIGMOID: i32 = 7; //     min(1, max(0, αx + β))
+  export const ELU: i32 = 8; //              x ≥ 0 ? x : α(e^x − 1)
+  export const SOFTSIGN: i32 = 9; //         x / (1 + |x|)
+  export const SOFTPLUS: i32 = 10; //        log(1 + e^x)
+}
+
+/** x held within ±limit; a limit of 0 is none. Keeps a NaN. */
+// @ts-ignore: decorator
+@inline
+export function clip4(x: v128, limit: f32): v128 {
+  return limit > 0 ? f32x4.pmin(f32x4.pmax(x, f32x4.splat(-limit)), f32x4.splat(limit)) : x;
+}
+
+/** All bits set where |x| ≤ limit: where clip4 lets a gradient through. */
+// @ts-ignore: decorator
+@inline
+export function inside4(x: v128, limit: f32): v128 {
+  return f32x4.le(f32x4.abs(x), f32x4.splat(limit));
+}
+
+/** Activation `kind` of x. */
+export function activate4(kind: i32, alpha: f32, beta: f32, x: v128): v128 {
+  const zero = f32x4.splat(0.0);
+  const one = f32x4.splat(1.0);
+  const a = f32x4.splat(alpha);
+  const b = f32x4.splat(beta);
+  // pmin(pmax(x, …), …) keeps a NaN.
+  switch (kind) {
+    case Activation.SIGMOID:
+      return sigmoid4(x);
+    case Activation.TANH:
+      return tanh4(x);
+    case Activation.RELU:
+      return f32x4.pmax(x, zero);
+    case Activation.AFFINE:
+      return madd(a, x, b);
+    case Activation.LEAKY_RELU:
+      return v128.bitselect(f32x4.mul(a, x), x, f32x4.lt(x, zero));
+    case Activation.THRESHOLDED_RELU:
+      return v128.andnot(x, f32x4.le(x, a));
+    case Activation.SCALED_TANH:
+      return f32x4.mul(a, tanh4(f32x4.mul(b, x)));
+    case Activation.HARD_SIGMOID:
+      return f32x4.pmin(f32x4.pmax(madd(a, x, b), zero), one);
+    case Activation.ELU:
+      return v128.bitselect(f32x4.mul(a, expm1Negative(x)), x, f32x4.lt(x, zero));
+    case Activation.SOFTSIGN:
+      return f32x4.div(x, f32x4.add(one, f32x4.abs(x)));
+    default:
+      return softplus4(x);
+  }
+}
+
+/** The derivative of activation `kind`, from its value y. */
+export function slope4(kind: i32, alpha: f32, beta: f32, y: v128): v128 {
+  const zero = f32x4.splat(0.0);
+  const one = f32x4.splat(1.0);
+  const a = f32x4.splat(alpha);
+  switch (kind) {
+    case Activation.SIGMOID:
+      return f32x4.mul(y, f32x4.sub(one, y));
+    case Activation.TANH:
+      return f32x4.sub(one, f32x4.mul(y, y));
+    case Activation.RELU:
+      return v128.and(one, f32x4.gt(y, zero));
+    case Activation.AFFINE:
+      return a;
+    case Activation.LEAKY_RELU:
+      return v128.bitselect(a, one, f32x4.lt(y, zero));
+    case Activation.THRESHOLDED_RELU:
+      return v128.and(one, f32x4.ne(y, zero));
+    case Activation.SCALED_TANH: {
+      const t = f32x4.div(y, a);
+      return f32x4.mul(f32x4.splat(alpha * beta), f32x4.sub(one, f32x4.mul(t, t)));
+    }
+    case Activation.HARD_SIGMOID:
+      return v128.and(a, v128.and(f32x4.gt(y, zero), f32x4.lt(y, one)));
+    case Activation.ELU:
+      return v128.bitselect(f32x4.add(y, a), one, f32x4.lt(y, zero));
+    case Activation.SOFTSIGN: {
+      const rest = f32x4.sub(one, f32x4.abs(y));
+      return f32x4.mul(rest, rest);
+    }
+    default: // softplus' slope is σ(x) = 1 − e^−y
+      return f32x4.neg(expm1Negative(f32x4.neg(y)));
+  }
+}
+
+/** e^x − 1 for x ≤ 0 (and NaN), with full relative accuracy near 0. */
+function expm1Negative(x: v128): v128 {
+  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(0.0)), f32x4.splat(-87.0));
+  const biased = biasedExponent(x);
+  const s = pow2(i32x4.sub(biased, f32x4.splat(ROUND)));
+  return madd(expm1Reduced(x, biased), s, f32x4.sub(s, f32x4.splat(1.0)));
+}
+
+/** log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), the logarithm as 2·artanh(u / (2 + u)) with u = e^−|x| ≤ 1. */
+function softplus4(x: v128): v128 {
+  const u = exp4(f32x4.neg(f32x4.abs(x)));
+  const s = f32x4.div(u, f32x4.add(u, f32x4.splat(2.0)));
+  const z = f32x4.mul(s, s);
+  // s ≤ 1/3: the terms s^(2k+1)/(2k+1) up to k = 7 leave less than 1e-9.
+  let p = f32x4.splat(1.0 / 15.0);
+  for (let k = 13; k > 0; k -= 2) p = madd(p, z, f32x4.splat(<f32>(1.0 / <f64>k)));
+  const log1p = f32x4.mul(f32x4.mul(s, f32x4.splat(2.0)), p);
+  return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), log1p);
+}
+
 export function expForward(
   y: usize, // [n]  out =   may alias x
   x: usize, // [n]  in

@@ -91,17 +91,17 @@ export function gemm(
   }
 }
 
-/** C += Aᵀ·B, both row-major and neither packed: the weight gradients, with K = T·B. */
+/** C += Aᵀ·B, neither packed: the weight gradients, with K = T·B. */
 export function gemmTN(
   c: usize, //      [M,N]  +=
-  a: usize, //      [K,M]  in
+  a: usize, //      [K,M] by rowA, the bytes from row to row  in
+  rowA: usize,
   b: usize, //      [K,N]  in
   panels: usize, // [scratchSize(N)]  scratch
   M: i32,
   N: i32,
   K: i32,
 ): void {
-  const rowA = <usize>M << 2;
   const rowB = <usize>N << 2;
   for (let k = 0; k < K; k += KC) {
     const rows = min(KC, K - k);

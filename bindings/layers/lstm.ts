@@ -81,7 +81,8 @@ export class LSTM extends Recurrent {
 
   constructor(core: Core, options: LSTMOptions) {
     const projSize = checkInteger("projSize", options?.projSize ?? 0, 0);
-    const kind = { cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: false, projSize };
+    const fields = { actF: 0, actG: 1, actH: 1 };
+    const kind = { cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: false, projSize, fields };
     super(core, options, kind, ["projSize"]);
     this.projSize = projSize;
   }

@@ -31,7 +31,7 @@ export class RNN extends Recurrent {
     const { nonlinearity = "tanh" } = options ?? {};
     if (nonlinearity !== "tanh" && nonlinearity !== "relu")
       throw new ArgumentRangeError(`nonlinearity: expected "tanh" or "relu", got ${show(nonlinearity)}`);
-    const fields = { relu: nonlinearity === "relu" ? 1 : 0 };
+    const fields = { actF: nonlinearity === "relu" ? 2 : 1 };
     super(core, options, { cell: 2, gates: ["h"], hasC: false, hasRec: false, projSize: 0, fields }, ["nonlinearity"]);
     this.nonlinearity = nonlinearity;
   }

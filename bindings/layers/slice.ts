@@ -6,7 +6,7 @@ import type { Shape, Tensor } from "../tensor.ts";
 
 /** What a cell brings. */
 export interface CellKind {
-  /** Its number in assembly/layers/sequence.ts. */
+  /** Its number in assembly/sequence.ts. */
   readonly cell: number;
   /** Names of its gates, in the order of their blocks. */
   readonly gates: readonly string[];

@@ -20,8 +20,25 @@ export class Sequence {
   R: i32; //          width of h: the projection's, or H
   reverse: i32; //    1: from the last step to the first; the initial state is then slot T
   addDx: i32; //      1: dx += instead of =
-  relu: i32; //       RNN: 1 relu, 0 tanh
+  resetAfter: i32; // GRU: 1 reset gate behind the recurrent product, 0 before it
   keepDc: i32; //     LSTM: 1 dc has a slot for every step, 0 one slot that all steps share
+
+  // Options of the cells (their equations name them). Activations are of math/activation.ts' Activation.
+  general: i32; //    1: any of the following, or resetAfter, is not what PyTorch's cell does
+  actF: i32; //       LSTM i, f, o; GRU r, z; RNN h
+  actG: i32; //       LSTM g; GRU n
+  actH: i32; //       LSTM: of c
+  alphaF: f32;
+  alphaG: f32;
+  alphaH: f32;
+  betaF: f32;
+  betaG: f32;
+  betaH: f32;
+  coupled: i32; //    LSTM: 1 f = 1 − i
+  gateClip: f32; //   0: none
+  cellClip: f32; //   0: none
+  peephole: usize; // LSTM [3H]: p_i, p_f, p_o   in   or 0
+  dPeephole: usize; // [3H]   +=  or 0
 
   // Forward. Slot t of a tape of T + 1 slots is the state before step t, forwards; after it, in reverse.
   x: usize; //        [T,B,I]     in   rows that the mask leaves out must be finite
@@ -29,9 +46,9 @@ export class Sequence {
   h: usize; //        [T+1,B,R]   slot 0 (reverse: T) in h0, others out =
   c: usize; //        [T+1,B,H]   slot 0 (reverse: T) in c0, others out =    LSTM
   gates: usize; //    [T,B,GH]    out =   gates; after the backward pass da
-  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn
+  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn, or r·h₋
   m: usize; //        [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
-  preact: usize; //   [T,B,GH]    out =   pre-activations; 0 to leave them out
+  preact: usize; //   [T,B,GH]    out =   arguments of the gates' activations; 0 to leave them out, if there is no gateClip
   rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step
 
   // Parameters: as the caller has them, and packed by recurrentPackForward and recurrentPackBackward.
@@ -41,12 +58,12 @@ export class Sequence {
   biasIh: usize; //   [GH]     in   or 0
   biasHh: usize; //   [GH]     in   or 0
   wih: usize; //      [packedSize(I, GH)]   forward
-  whh: usize; //      [packedSize(R, GH)]   forward
+  whh: usize; //      [packedSize(R, GH)]   forward; GRU with the reset before: 2H columns, then H
   whr: usize; //      [packedSize(H, R)]    forward, or 0
   bias: usize; //     [GH]     forward: b_ih + b_hh; GRU: b_ih
   biasRec: usize; //  [GH]     forward: GRU: b_hh
   wihT: usize; //     [packedSize(GH, I)]   backward
-  whhT: usize; //     [packedSize(GH, R)]   backward
+  whhT: usize; //     [packedSize(GH, R)]   backward; GRU with the reset before: 2H rows, then H
   whrT: usize; //     [packedSize(R, H)]    backward, or 0
 
   // Backward.
@@ -54,7 +71,7 @@ export class Sequence {
   dc: usize; //       [T+1,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM
   dhn: usize; //      [B,R]       in dL/d(hn), or 0
   dRec: usize; //     [T,B,GH]    scratch   GRU: what da is to W_hh
-  dm: usize; //       [B,H]       scratch   projection
+  dm: usize; //       [B,H]       scratch   projection; GRU with the reset before
   dx: usize; //       [T,B,I]     out =   or 0 to leave it out
   dWeightIh: usize; // [GH,I]     +=
   dWeightHh: usize; // [GH,R]     +=
