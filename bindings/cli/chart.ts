@@ -2,9 +2,11 @@ import pc from "picocolors";
 import plot from "simple-ascii-chart";
 import type { Series } from "./csv.ts";
 
-/** Columns and rows of the chart: it fits 80 columns with its axis. */
-const WIDTH = 62;
+/** Size of the chart, which fits 80 columns with its axis, and the rows of data it shows. */
+const WIDTH = 66;
 const HEIGHT = 14;
+const SHOWN = 34;
+const TICKS = 5;
 
 /** The text of a row's date, or its number. */
 export const rowName = (series: Series, row: number): string => {
@@ -12,7 +14,7 @@ export const rowName = (series: Series, row: number): string => {
   return date ? date.toISOString().slice(0, date.getTime() % 86_400_000 === 0 ? 10 : 16).replace("T", " ") : `row ${row + 1}`;
 };
 
-/** The last rows of the test part, truth and forecast, as a chart for the terminal. */
+/** The last rows of the test part, truth as a line and forecasts as dots, for the terminal. */
 export function drawForecast(of: {
   readonly truth: readonly number[];
   readonly forecast: readonly number[];
@@ -21,17 +23,25 @@ export function drawForecast(of: {
   readonly target: string;
   readonly unit: string;
 }): string {
-  const from = Math.max(0, of.rows.length - WIDTH);
-  const line = (values: readonly number[]) => values.slice(from).map((value, k): [number, number] => [k, value]);
-  const chart = plot([line(of.truth), line(of.forecast)], {
-    width: WIDTH,
-    height: HEIGHT,
-    color: pc.isColorSupported ? ["ansiWhite", "ansiCyan"] : [],
-    formatter: (value, { axis }) => (axis === "y" ? Math.round(value * 10) / 10 : ""),
-    hideXAxisTicks: true,
-  });
+  const from = Math.max(0, of.rows.length - SHOWN);
+  const [truth, forecast] = [of.truth.slice(from), of.forecast.slice(from)];
+  const [low, high] = [Math.min(...truth, ...forecast), Math.max(...truth, ...forecast)];
+  const digits = Math.max(0, 1 - Math.floor(Math.log10((high - low) / TICKS || 1)));
+  const chart = plot(
+    truth.map((value, k): [number, number] => [k, value]),
+    {
+      width: WIDTH,
+      height: HEIGHT,
+      yRange: [low, high],
+      customYAxisTicks: Array.from({ length: TICKS }, (_, k) => low + ((high - low) * k) / (TICKS - 1)),
+      formatter: (value, { axis }) => (axis === "y" ? value.toFixed(digits) : ""),
+      hideXAxisTicks: true,
+      symbols: { point: "●" },
+      points: forecast.map((y, x) => (pc.isColorSupported ? { x, y, color: "ansiCyan" as const } : { x, y })),
+    },
+  );
   const first = rowName(of.series, of.rows[from] as number);
   const last = rowName(of.series, of.rows.at(-1) as number);
-  const title = `${of.target}${of.unit && ` (${of.unit})`}: ${pc.white("truth")} and ${pc.cyan("forecast")}, ${first} to ${last}`;
+  const title = `${of.target}${of.unit && ` (${of.unit})`}, ${first} to ${last}: ━ truth, ${pc.cyan("●")} forecast`;
   return `${title}\n${chart.trimEnd()}`;
 }

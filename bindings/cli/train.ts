@@ -163,7 +163,7 @@ function printOutcome(outcome: Outcome, say: (text: string) => void): void {
   const table = new Table({
     head: [`on ${rows.length} untouched rows`, `RMSE${unit && ` (${unit})`}`, `MAE${unit && ` (${unit})`}`, "RMSE against LSTM"],
     colAligns: ["left", "right", "right", "right"],
-    style: { head: [], border: ["dim"], compact: true },
+    style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
   });
   const [model] = scores;
   for (const { name, rmse, mae } of scores) {
