@@ -1,0 +1,243 @@
+// The float64 oracle: LSTM, GRU and RNN with every option, one row of one step at a time, from the equations in
+// assembly/cells/*.ts. Slow and plain on purpose.
+import { Tape, type Vec } from "./autodiff.ts";
+
+export interface Values {
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+}
+
+/** An activation with its derivative; α and β as in bindings/layers/activation.ts. */
+export interface Act {
+  readonly name: string;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+export interface Spec {
+  readonly cell: "LSTM" | "GRU" | "RNN";
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers?: number;
+  readonly bidirectional?: boolean;
+  readonly reverse?: boolean;
+  readonly projSize?: number;
+  readonly resetAfter?: boolean;
+  readonly coupled?: boolean;
+  readonly gateClip?: number;
+  readonly cellClip?: number;
+  /** One a direction, by letter; defaults are PyTorch's. */
+  readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
+}
+
+export interface Inputs {
+  /** [T,B,I] */
+  readonly x: Values;
+  readonly h0?: Values | undefined;
+  readonly c0?: Values | undefined;
+  /** Valid steps of each sequence; output is 0 past them. */
+  readonly lengths?: readonly number[] | undefined;
+  /** 1 where a step [T,B] is taken, 0 where the state is held and repeated. */
+  readonly mask?: ArrayLike<number> | undefined;
+  /** By PyTorch's names. */
+  readonly parameters: Readonly<Record<string, Values>>;
+}
+
+/** What a step of one row of one slice computed, by name. */
+type StepRecord = Record<string, Vec>;
+
+export interface Result {
+  readonly output: Float64Array;
+  readonly hn: Float64Array;
+  readonly cn: Float64Array;
+  /** slice → t → b. */
+  readonly record: readonly (readonly StepRecord[])[][];
+  /** Gradients of everything that went in, by name, for gradients of the results. */
+  backward(d: {
+    output?: ArrayLike<number> | undefined;
+    hn?: ArrayLike<number> | undefined;
+    cn?: ArrayLike<number> | undefined;
+  }): Record<string, Float64Array>;
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** Functions and derivatives by name. */
+const ACTS: Record<string, (a: number, b: number) => [(x: number) => number, (x: number) => number]> = {
+  sigmoid: () => [sigmoid, (x) => sigmoid(x) * (1 - sigmoid(x))],
+  tanh: () => [Math.tanh, (x) => 1 - Math.tanh(x) ** 2],
+  relu: () => [(x) => Math.max(0, x), (x) => (x > 0 ? 1 : 0)],
+  affine: (a, b) => [(x) => a * x + b, () => a],
+  leakyRelu: (a) => [(x) => (x >= 0 ? x : a * x), (x) => (x >= 0 ? 1 : a)],
+  thresholdedRelu: (a) => [(x) => (x > a ? x : 0), (x) => (x > a ? 1 : 0)],
+  scaledTanh: (a, b) => [(x) => a * Math.tanh(b * x), (x) => a * b * (1 - Math.tanh(b * x) ** 2)],
+  hardSigmoid: (a, b) => [(x) => Math.min(1, Math.max(0, a * x + b)), (x) => (a * x + b > 0 && a * x + b < 1 ? a : 0)],
+  elu: (a) => [(x) => (x >= 0 ? x : a * Math.expm1(x)), (x) => (x >= 0 ? 1 : a * Math.exp(x))],
+  softsign: () => [(x) => x / (1 + Math.abs(x)), (x) => 1 / (1 + Math.abs(x)) ** 2],
+  softplus: () => [(x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0), sigmoid],
+};
+
+const DEFAULT_ALPHA: Record<string, number> = {
+  affine: 1,
+  leakyRelu: 0.01,
+  thresholdedRelu: 1,
+  scaledTanh: 1,
+  hardSigmoid: 0.2,
+  elu: 1,
+};
+const DEFAULT_BETA: Record<string, number> = { scaledTanh: 1, hardSigmoid: 0.5 };
+
+export function run(spec: Spec, inputs: Inputs): Result {
+  const tape = new Tape();
+  const [T, B, I] = inputs.x.shape as [number, number, number];
+  const { hiddenSize: H, numLayers: L = 1, bidirectional = false } = spec;
+  const R = spec.projSize || H;
+  const D = bidirectional ? 2 : 1;
+  const leaves: Record<string, Vec> = {};
+  for (const [name, { data }] of Object.entries(inputs.parameters)) leaves[name] = tape.leaf(data);
+  const rows = (values: Values | undefined, n: number, width: number): Vec[] =>
+    Array.from({ length: n }, (_, k) =>
+      values
+        ? tape.leaf(Array.from({ length: width }, (_, j) => values.data[k * width + j] as number))
+        : tape.zeros(width),
+    );
+  const valid = (t: number, b: number): boolean =>
+    inputs.lengths ? t < (inputs.lengths[b] as number) : inputs.mask ? inputs.mask[t * B + b] === 1 : true;
+  // Rows that nobody may look at: NaN would show it.
+  const xs = rows(inputs.x, T * B, I);
+  const h0 = rows(inputs.h0, L * D * B, R);
+  const c0 = rows(inputs.c0, L * D * B, H);
+  const hn: Vec[] = [];
+  const cn: Vec[] = [];
+  const record: StepRecord[][][] = [];
+
+  let layerInput: Vec[] = xs;
+  for (let layer = 0; layer < L; layer++) {
+    const outputs: Vec[][] = [];
+    for (let direction = 0; direction < D; direction++) {
+      const slice = layer * D + direction;
+      const backwards = direction === 1 || (spec.reverse ?? false);
+      const suffix = `_l${layer}${backwards ? "_reverse" : ""}`;
+      const step = createStep(tape, spec, leaves, suffix, direction);
+      const out: Vec[] = new Array(T * B);
+      record[slice] = Array.from({ length: T }, () => []);
+      for (let b = 0; b < B; b++) {
+        let h = h0[slice * B + b] as Vec;
+        let c = c0[slice * B + b] as Vec;
+        for (let n = 0; n < T; n++) {
+          const t = backwards ? T - 1 - n : n;
+          if (valid(t, b)) {
+            const names = step(layerInput[t * B + b] as Vec, h, c);
+            h = names.h as Vec;
+            c = names.c ?? c;
+            ((record[slice] as StepRecord[][])[t] as StepRecord[])[b] = names;
+          }
+          // Past its length a sequence's output is 0; where it is masked, the held state.
+          out[t * B + b] = inputs.lengths && !valid(t, b) ? tape.zeros(R) : h;
+        }
+        hn[slice * B + b] = h;
+        cn[slice * B + b] = c;
+      }
+      outputs.push(out);
+    }
+    layerInput = (outputs[0] as Vec[]).map((first, row) =>
+      D === 1 ? first : tape.concat(first, (outputs[1] as Vec[])[row] as Vec),
+    );
+  }
+  const flat = (vecs: readonly Vec[], which: "v" | "g") => Float64Array.from(vecs.flatMap((vec) => [...vec[which]]));
+  const give = (vecs: readonly Vec[], values: ArrayLike<number> | undefined) => {
+    let at = 0;
+    for (const { g } of vecs) for (let k = 0; k < g.length; k++) g[k] = (g[k] as number) + (values?.[at++] ?? 0);
+  };
+  return {
+    output: flat(layerInput, "v"),
+    hn: flat(hn, "v"),
+    cn: flat(cn, "v"),
+    record,
+    backward(d) {
+      give(layerInput, d.output);
+      give(hn, d.hn);
+      give(cn, d.cn);
+      tape.backward();
+      const states = { h0: flat(h0, "g"), ...(spec.cell === "LSTM" ? { c0: flat(c0, "g") } : {}) };
+      return {
+        x: flat(xs, "g"),
+        ...states,
+        ...Object.fromEntries(Object.entries(leaves).map(([name, { g }]) => [name, g])),
+      };
+    },
+  };
+}
+
+type Step = (x: Vec, h: Vec, c: Vec) => StepRecord;
+
+function createStep(tape: Tape, spec: Spec, leaves: Record<string, Vec>, suffix: string, direction: number): Step {
+  const { hiddenSize: H, gateClip = 0, cellClip = 0 } = spec;
+  const leaf = (name: string) => leaves[`${name}${suffix}`];
+  const [wih, whh] = [leaf("weight_ih") as Vec, leaf("weight_hh") as Vec];
+  const [bih, bhh, whr, ph] = [leaf("bias_ih"), leaf("bias_hh"), leaf("weight_hr"), leaf("weight_ph")];
+  const given = spec.activations?.[direction] ?? {};
+  const act = (which: Act | undefined, otherwise: string) => {
+    const { name, alpha, beta } = which ?? { name: otherwise, alpha: undefined, beta: undefined };
+    const [f, slope] = (ACTS[name] as (typeof ACTS)[string])(
+      alpha ?? DEFAULT_ALPHA[name] ?? 0,
+      beta ?? DEFAULT_BETA[name] ?? 0,
+    );
+    return (x: Vec) => tape.map(x, f, slope);
+  };
+  const clip = (x: Vec, limit: number) =>
+    limit === 0
+      ? x
+      : tape.map(
+          x,
+          (value) => Math.min(limit, Math.max(-limit, value)),
+          (value) => (Math.abs(value) <= limit ? 1 : 0),
+        );
+  const bias = (b: Vec | undefined, x: Vec) => (b ? tape.add(x, b) : x);
+
+  if (spec.cell === "RNN") {
+    const f = act(given.f, "tanh");
+    return (x, h) => {
+      const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, h)));
+      return { a, h: f(clip(a, gateClip)) };
+    };
+  }
+
+  if (spec.cell === "GRU") {
+    const [f, g] = [act(given.f, "sigmoid"), act(given.g, "tanh")];
+    return (x, h) => {
+      const p = bias(bih, tape.product(wih, x)); // (1)
+      const q = bias(bhh, tape.product(whh, h));
+      const block = (v: Vec, k: number) => tape.part(v, k * H, H);
+      const ar = tape.add(block(p, 0), block(q, 0));
+      const az = tape.add(block(p, 1), block(q, 1));
+      const r = f(clip(ar, gateClip)); // (2)
+      const z = f(clip(az, gateClip));
+      const reset = tape.product(whh, tape.multiply(r, h), 2 * H, H);
+      const rec =
+        (spec.resetAfter ?? true) ? tape.multiply(r, block(q, 2)) : bhh ? tape.add(reset, block(bhh, 2)) : reset;
+      const an = tape.add(block(p, 2), rec); // (3), (3b)
+      const n = g(clip(an, gateClip));
+      return { ar, az, an, r, z, n, h: tape.add(tape.multiply(tape.rest(z), n), tape.multiply(z, h)) }; // (4)
+    };
+  }
+
+  const [f, g, act3] = [act(given.f, "sigmoid"), act(given.g, "tanh"), act(given.h, "tanh")];
+  return (x, hPrev, cPrev) => {
+    const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, hPrev))); // (1)
+    const peep = (k: number, gate: number, c: Vec) => {
+      const pre = tape.part(a, gate * H, H);
+      return ph ? tape.add(pre, tape.multiply(tape.part(ph, k * H, H), c)) : pre; // (1p)
+    };
+    const [ai, af, ag] = [peep(0, 0, cPrev), peep(1, 1, cPrev), tape.part(a, 2 * H, H)];
+    const i = f(clip(ai, gateClip)); // (2)
+    const forget = spec.coupled ? tape.rest(i) : f(clip(af, gateClip));
+    const cand = g(clip(ag, gateClip));
+    const c = clip(tape.add(tape.multiply(forget, cPrev), tape.multiply(i, cand)), cellClip); // (3), (3c)
+    const ao = peep(2, 3, c);
+    const o = f(clip(ao, gateClip));
+    const tanhC = act3(c);
+    const m = tape.multiply(o, tanhC); // (4)
+    return { ai, af, ag, ao, i, f: forget, g: cand, o, c, tanhC, h: whr ? tape.product(whr, m) : m };
+  };
+}

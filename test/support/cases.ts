@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { decodeSafetensors, type Tensor } from "lstm-wasm";
+
+const folder = new URL("../conformance/", import.meta.url);
+
+/** A case of conformance/torch; the fields' meaning is in the README there. */
+export interface TorchCase {
+  readonly id: string;
+  readonly file: string;
+  readonly op: "LSTM" | "GRU" | "RNN_TANH" | "RNN_RELU";
+  readonly input_size: number;
+  readonly hidden_size: number;
+  readonly num_layers: number;
+  readonly bidirectional: boolean;
+  readonly bias: boolean;
+  readonly proj_size: number;
+  readonly batch: number;
+  readonly seq: number;
+  readonly batch_first: boolean;
+  readonly lengths: readonly number[] | null;
+  readonly has_initial_state: boolean;
+  readonly weights: readonly string[];
+  readonly expected: readonly string[];
+  readonly tolerance: Readonly<Record<string, { readonly ref_max_abs: number; readonly atol: number }>>;
+}
+
+export const readJson = (path: string) => JSON.parse(readFileSync(new URL(path, folder), "utf8"));
+
+export const torchCases: readonly TorchCase[] = readJson("torch/cases.json").cases;
+
+/** The tensors of a file, in their own types. */
+export const readTensors = (path: string) => decodeSafetensors(readFileSync(new URL(path, folder))).tensors;
+
+/** A tensor that must be there, in F32. */
+export function float32(tensors: ReturnType<typeof readTensors>, name: string): Tensor {
+  const tensor = tensors[name];
+  if (!(tensor?.data instanceof Float32Array)) throw new Error(`${name}: expected an F32 tensor`);
+  return { data: tensor.data, shape: tensor.shape };
+}
