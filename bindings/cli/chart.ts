@@ -11,7 +11,12 @@ const TICKS = 5;
 /** The text of a row's date, or its number. */
 export const rowName = (series: Series, row: number): string => {
   const date = series.dates?.values[row];
-  return date ? date.toISOString().slice(0, date.getTime() % 86_400_000 === 0 ? 10 : 16).replace("T", " ") : `row ${row + 1}`;
+  return date
+    ? date
+        .toISOString()
+        .slice(0, date.getTime() % 86_400_000 === 0 ? 10 : 16)
+        .replace("T", " ")
+    : `row ${row + 1}`;
 };
 
 /** The last rows of the test part, truth as a line and forecasts as dots, for the terminal. */

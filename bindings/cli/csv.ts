@@ -43,7 +43,9 @@ export function readSeries(name: string, text: string): Series {
   const header = first.record;
   const unnamed = header.findIndex((cell) => cell === "" || isNumber(cell) || isDate(cell));
   if (unnamed >= 0)
-    throw new UserError(`${name}: expected a header line with a name for each column, got "${header[unnamed]}" as name ${unnamed + 1}`);
+    throw new UserError(
+      `${name}: expected a header line with a name for each column, got "${header[unnamed]}" as name ${unnamed + 1}`,
+    );
   const twice = header.find((cell, k) => header.indexOf(cell) < k);
   if (twice !== undefined) throw new UserError(`${name}: expected each column name once, got "${twice}" twice`);
   if (body.length === 0) throw new UserError(`${name}: expected rows behind the header, got none`);
@@ -76,7 +78,9 @@ export function readSeries(name: string, text: string): Series {
     const values = cells(dateColumn);
     const wrong = values.findIndex((cell) => !isDate(cell));
     if (wrong >= 0)
-      throw new UserError(`${name}, line ${line(wrong)}, column "${column}": expected a date as 2015-12-31, got "${values[wrong]}"`);
+      throw new UserError(
+        `${name}, line ${line(wrong)}, column "${column}": expected a date as 2015-12-31, got "${values[wrong]}"`,
+      );
     const dates = values.map(toDate);
     const back = dates.findIndex((date, row) => row > 0 && date <= (dates[row - 1] as Date));
     if (back >= 0)

@@ -46,7 +46,10 @@ export function fitScaling(series: Series, target: string, rows: number): Scalin
   const moments = features.map((name) => moment((series.numbers.get(name) as Float64Array).subarray(0, rows)));
   const changes = values.subarray(1).map((value, row) => value - (values[row] as number));
   const change = Math.hypot(moment(changes).mean, moment(changes).deviation);
-  if (change === 0) throw new UserError(`--target: expected a column that changes, got "${target}", the same in all of the training part`);
+  if (change === 0)
+    throw new UserError(
+      `--target: expected a column that changes, got "${target}", the same in all of the training part`,
+    );
   return {
     target,
     features,
@@ -75,7 +78,10 @@ export function scaleRows(series: Series, scaling: Scaling): Float32Array {
     });
   });
   if (!scaling.season) return rows;
-  if (!series.dates) throw new UserError(`${series.name}: expected a column of dates as 2015-12-31, which the model learned from, got none`);
+  if (!series.dates)
+    throw new UserError(
+      `${series.name}: expected a column of dates as 2015-12-31, which the model learned from, got none`,
+    );
   series.dates.values.forEach((date, row) => {
     const angle = 2 * Math.PI * timeOfYear(date);
     rows[row * width + width - 2] = Math.sin(angle);
@@ -85,7 +91,13 @@ export function scaleRows(series: Series, scaling: Scaling): Float32Array {
 }
 
 /** The windows that end before each of some rows, as one batch x [T,B,I], and the changes into those rows [B,1]. */
-export function gather(rows: Float32Array, target: Float64Array, scaling: Scaling, window: number, ends: readonly number[]): Batch {
+export function gather(
+  rows: Float32Array,
+  target: Float64Array,
+  scaling: Scaling,
+  window: number,
+  ends: readonly number[],
+): Batch {
   const width = widthOf(scaling);
   const B = ends.length;
   const x = new Float32Array(window * B * width);
@@ -127,10 +139,18 @@ export const persistence = (target: Float64Array, rows: readonly number[]): numb
   rows.map((row) => target[row - 1] as number);
 
 /** Forecast of each row: the mean of the training part within a week of its time of year. Null without a year of dates. */
-export function climatology(series: Series, target: Float64Array, train: Part, rows: readonly number[]): number[] | null {
+export function climatology(
+  series: Series,
+  target: Float64Array,
+  train: Part,
+  rows: readonly number[],
+): number[] | null {
   const dates = series.dates?.values;
   if (!dates || (dates[train.to - 1] as Date).getTime() - (dates[0] as Date).getTime() < 0.99 * YEAR_MS) return null;
-  const past = Array.from({ length: train.to }, (_, row) => ({ at: timeOfYear(dates[row] as Date), value: target[row] as number }));
+  const past = Array.from({ length: train.to }, (_, row) => ({
+    at: timeOfYear(dates[row] as Date),
+    value: target[row] as number,
+  }));
   return rows.map((row) => {
     const at = timeOfYear(dates[row] as Date);
     const distance = (other: number) => Math.min(Math.abs(other - at), 1 - Math.abs(other - at));

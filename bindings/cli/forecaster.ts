@@ -5,10 +5,10 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   FormatError,
+  Linear,
   LSTM,
   type LSTMBackwardRecord,
   lastStep,
-  Linear,
   mseLoss,
   Sequential,
   type StateDict,
@@ -60,7 +60,12 @@ export class Forecaster {
   }
 
   /** Trains until the validation loss stays up, and keeps the best weights; yields after every epoch. */
-  async *fit(rows: Float32Array, target: Float64Array, parts: { train: Part; validation: Part }, training: Training): AsyncGenerator<Epoch> {
+  async *fit(
+    rows: Float32Array,
+    target: Float64Array,
+    parts: { train: Part; validation: Part },
+    training: Training,
+  ): AsyncGenerator<Epoch> {
     const { epochs, batch, lr, patience, signal } = training;
     using trainer = new Trainer(this.model, { loss: mseLoss(), optimizer: adam({ lr }), clipNorm: 1 });
     const windows = (ends: readonly number[]) => gather(rows, target, this.scaling, this.settings.window, ends);
@@ -114,7 +119,11 @@ export class Forecaster {
 
   /** The file of this model: weights under PyTorch's names, scaling and settings in the metadata. */
   save(): Uint8Array {
-    const metadata = { format: "lstm-wasm forecaster 1", scaling: JSON.stringify(this.scaling), settings: JSON.stringify(this.settings) };
+    const metadata = {
+      format: "lstm-wasm forecaster 1",
+      scaling: JSON.stringify(this.scaling),
+      settings: JSON.stringify(this.settings),
+    };
     return encodeSafetensors(this.model.stateDict(), metadata);
   }
 
@@ -122,7 +131,9 @@ export class Forecaster {
   static load(core: Core, bytes: Uint8Array): Forecaster {
     const { tensors, metadata } = decodeSafetensors(bytes);
     if (metadata.format !== "lstm-wasm forecaster 1")
-      throw new FormatError(`model: expected one that \`lstm-wasm train\` saved, got a file of format ${JSON.stringify(metadata.format ?? null)}`);
+      throw new FormatError(
+        `model: expected one that \`lstm-wasm train\` saved, got a file of format ${JSON.stringify(metadata.format ?? null)}`,
+      );
     const scaling = checkScaling(parse("scaling", metadata.scaling));
     const settings = checkSettings(parse("settings", metadata.settings));
     // Before anything is built: sizes from the metadata must be those of the tensors, which are in memory already.
@@ -159,7 +170,9 @@ function parse(name: string, text: string | undefined): Record<string, unknown> 
   } catch {
     // Said below.
   }
-  throw new FormatError(`model: expected ${name} in the metadata as a JSON object, got ${JSON.stringify(text ?? null).slice(0, 60)}`);
+  throw new FormatError(
+    `model: expected ${name} in the metadata as a JSON object, got ${JSON.stringify(text ?? null).slice(0, 60)}`,
+  );
 }
 
 const wrong = (name: string, expected: string, value: unknown) =>
@@ -174,7 +187,11 @@ function checkScaling(value: Record<string, unknown>): Scaling {
   if (!isText(target) || !features.includes(target)) throw wrong("target", "one of the features", target);
   if (!Array.isArray(mean) || mean.length !== features.length || !mean.every(isNumber))
     throw wrong("mean", `${features.length} numbers`, mean);
-  if (!Array.isArray(deviation) || deviation.length !== features.length || !deviation.every((x) => isNumber(x) && x > 0))
+  if (
+    !Array.isArray(deviation) ||
+    deviation.length !== features.length ||
+    !deviation.every((x) => isNumber(x) && x > 0)
+  )
     throw wrong("deviation", `${features.length} numbers above 0`, deviation);
   if (!isNumber(change) || change <= 0) throw wrong("change", "a number above 0", change);
   if (typeof season !== "boolean") throw wrong("season", "true or false", season);
@@ -183,7 +200,8 @@ function checkScaling(value: Record<string, unknown>): Scaling {
 
 function checkSettings(value: Record<string, unknown>): Settings {
   const { window, hidden, seed, unit } = value;
-  const isSize = (x: unknown, least: number): x is number => Number.isInteger(x) && (x as number) >= least && (x as number) <= 1e6;
+  const isSize = (x: unknown, least: number): x is number =>
+    Number.isInteger(x) && (x as number) >= least && (x as number) <= 1e6;
   if (!isSize(window, 1)) throw wrong("window", "a whole number from 1 to 1000000", window);
   if (!isSize(hidden, 1)) throw wrong("hidden", "a whole number from 1 to 1000000", hidden);
   if (!isSize(seed, 0)) throw wrong("seed", "a whole number from 0 to 1000000", seed);

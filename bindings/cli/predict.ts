@@ -23,7 +23,9 @@ export async function predict(modelFile: string, dataFile: string, options: Pred
   const { scaling, settings } = forecaster;
   const series = readSeries(dataFile, text.toString("utf8"));
   if (series.rows < settings.window)
-    throw new UserError(`${dataFile}: expected at least ${settings.window} rows, the model's window, got ${series.rows}`);
+    throw new UserError(
+      `${dataFile}: expected at least ${settings.window} rows, the model's window, got ${series.rows}`,
+    );
   const values = columnOf(series, "the model's target", scaling.target);
   const next = series.rows;
   const ends = options.all ? Array.from({ length: next - settings.window + 1 }, (_, k) => settings.window + k) : [next];

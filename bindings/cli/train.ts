@@ -66,11 +66,23 @@ export async function train(file: string | undefined, options: TrainOptions): Pr
   const rows = scaleRows(series, scaling);
   const forecaster = new Forecaster(await load(), scaling, { ...options, unit });
   const parameters = forecaster.model.parameters.reduce((sum, { size }) => sum + size, 0);
-  say(pc.bold(`Forecasting ${target}${unit && ` (${unit})`} one row ahead from the last ${options.window} rows of ${series.name}`));
+  say(
+    pc.bold(
+      `Forecasting ${target}${unit && ` (${unit})`} one row ahead from the last ${options.window} rows of ${series.name}`,
+    ),
+  );
   say(pc.dim(`inputs    ${scaling.features.join(", ")}${scaling.season ? ", time of year" : ""}`));
   if (series.texts.length > 0) say(pc.dim(`left out  ${series.texts.join(", ")} (no numbers)`));
-  say(pc.dim(`model     LSTM of ${options.hidden} units and a linear output, ${parameters.toLocaleString("en")} parameters`));
-  say(pc.dim(`rows      ${parts.train.to} to train, ${range(parts.validation).length} to validate, ${range(parts.test).length} to test\n`));
+  say(
+    pc.dim(
+      `model     LSTM of ${options.hidden} units and a linear output, ${parameters.toLocaleString("en")} parameters`,
+    ),
+  );
+  say(
+    pc.dim(
+      `rows      ${parts.train.to} to train, ${range(parts.validation).length} to validate, ${range(parts.test).length} to test\n`,
+    ),
+  );
 
   const started = performance.now();
   const abort = new AbortController();
@@ -100,19 +112,52 @@ export async function train(file: string | undefined, options: TrainOptions): Pr
   if (seasonal) scores.push({ name: "climatology", ...errors(seasonal, truth) });
   const gradientNorms = forecaster.gradientNorms(rows, values, test);
   const outcome: Outcome = {
-    ...{ series, target, unit, options, parameters, parts, epochs, scores, rows: test, truth, forecast, gradientNorms, seconds },
+    ...{
+      series,
+      target,
+      unit,
+      options,
+      parameters,
+      parts,
+      epochs,
+      scores,
+      rows: test,
+      truth,
+      forecast,
+      gradientNorms,
+      seconds,
+    },
   };
   const { renderReport } = await import("./report.ts");
   await writeOutput(options.out, forecaster.save());
   await writeOutput(options.report, await renderReport(outcome));
   if (options.json) {
-    console.log(JSON.stringify({ target, unit, seed: options.seed, seconds, epochs: epochs.length, scores, gradientNorms, model: options.out, report: options.report }, null, 1));
+    console.log(
+      JSON.stringify(
+        {
+          target,
+          unit,
+          seed: options.seed,
+          seconds,
+          epochs: epochs.length,
+          scores,
+          gradientNorms,
+          model: options.out,
+          report: options.report,
+        },
+        null,
+        1,
+      ),
+    );
     return;
   }
   printOutcome(outcome, say);
 }
 
-async function readData(file: string | undefined, options: TrainOptions): Promise<{ series: Series; target: string; unit: string }> {
+async function readData(
+  file: string | undefined,
+  options: TrainOptions,
+): Promise<{ series: Series; target: string; unit: string }> {
   if (file === undefined) {
     const target = options.target ?? "temp_max";
     const units: Record<string, string> = { temp_max: "°C", temp_min: "°C", precipitation: "mm", wind: "m/s" };
@@ -122,7 +167,9 @@ async function readData(file: string | undefined, options: TrainOptions): Promis
   }
   const series = readSeries(file, (await readInput(file)).toString("utf8"));
   if (options.target === undefined)
-    throw new UserError(`--target: expected the column to forecast (${[...series.numbers.keys()].join(", ")}), got none`);
+    throw new UserError(
+      `--target: expected the column to forecast (${[...series.numbers.keys()].join(", ")}), got none`,
+    );
   columnOf(series, "--target", options.target);
   return { series, target: options.target, unit: options.unit ?? "" };
 }
@@ -141,7 +188,9 @@ function createProgress(epochs: number): { update(epoch: Epoch, change: number):
       update: (epoch, change) => {
         const { train, validation, best: lowest } = texts(epoch, change);
         if (epoch.epoch % every === 0)
-          console.error(`epoch ${epoch.epoch + 1} of ${epochs}: RMSE train ${train}, validation ${validation}, best ${lowest}`);
+          console.error(
+            `epoch ${epoch.epoch + 1} of ${epochs}: RMSE train ${train}, validation ${validation}, best ${lowest}`,
+          );
       },
       stop: () => {},
     };
@@ -161,13 +210,23 @@ function createProgress(epochs: number): { update(epoch: Epoch, change: number):
 function printOutcome(outcome: Outcome, say: (text: string) => void): void {
   const { scores, epochs, seconds, target, unit, options, truth, forecast, rows, series } = outcome;
   const table = new Table({
-    head: [`on ${rows.length} untouched rows`, `RMSE${unit && ` (${unit})`}`, `MAE${unit && ` (${unit})`}`, "RMSE against LSTM"],
+    head: [
+      `on ${rows.length} untouched rows`,
+      `RMSE${unit && ` (${unit})`}`,
+      `MAE${unit && ` (${unit})`}`,
+      "RMSE against LSTM",
+    ],
     colAligns: ["left", "right", "right", "right"],
     style: { head: [], border: pc.isColorSupported ? ["dim"] : [], compact: true },
   });
   const [model] = scores;
   for (const { name, rmse, mae } of scores) {
-    const row = [name, rmse.toFixed(3), mae.toFixed(3), name === model.name ? "" : `${(100 * (rmse / model.rmse - 1)).toFixed(1).replace("-", "−")} %`];
+    const row = [
+      name,
+      rmse.toFixed(3),
+      mae.toFixed(3),
+      name === model.name ? "" : `${(100 * (rmse / model.rmse - 1)).toFixed(1).replace("-", "−")} %`,
+    ];
     table.push(name === model.name ? row.map((cell) => pc.bold(cell)) : row);
   }
   const best = epochs.reduce((a, b) => (b.validation < a.validation ? b : a));

@@ -47,7 +47,19 @@ export interface HiddenGradients {
  */
 export class GRU extends Recurrent {
   constructor(core: Core, options: RecurrentOptions) {
-    super(core, options, { cell: 1, gates: ["r", "z", "n"], hasC: false, hasRec: true, projSize: 0, fields: { actF: 0, actG: 1, resetAfter: 1 } }, []);
+    super(
+      core,
+      options,
+      {
+        cell: 1,
+        gates: ["r", "z", "n"],
+        hasC: false,
+        hasRec: true,
+        projSize: 0,
+        fields: { actF: 0, actG: 1, resetAfter: 1 },
+      },
+      [],
+    );
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */

@@ -23,6 +23,7 @@ export abstract class Layer {
   readonly #cotangents: Region;
   #disposed = false;
   #ranOn: Shape | null = null;
+  #passes = 0;
 
   constructor(core: Core, init: Init = { shapes: {}, bound: 0, seed: 0 }) {
     this.core = core;
@@ -102,6 +103,12 @@ export abstract class Layer {
   /** @internal Says that a forward pass on this shape left what a backward pass needs, or (null) that nothing is left. */
   protected ran(input: Shape | null): void {
     this.#ranOn = input;
+    this.#passes++;
+  }
+
+  /** @internal Goes up with every pass, forward or backward: whoever remembers it can tell whether it was the last. */
+  get passes(): number {
+    return this.#passes;
   }
 
   /** @internal Copies the input in; it lasts until the next one. */

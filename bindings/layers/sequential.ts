@@ -1,6 +1,6 @@
 import { show } from "../check.ts";
 import type { Core } from "../core.ts";
-import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import { ArgumentRangeError, ArgumentTypeError, StateError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Shape } from "../tensor.ts";
 import { Layer, SimpleLayer } from "./layer.ts";
@@ -14,6 +14,8 @@ export type LayerLike = Layer | ((core: Core) => Layer);
  */
 export class Sequential extends SimpleLayer {
   readonly layers: readonly Layer[];
+  /** What `passes` of each layer was when `run` ended. */
+  #left: readonly number[] = [];
 
   constructor(layers: readonly LayerLike[]) {
     if (!Array.isArray(layers)) throw new ArgumentTypeError(`layers: expected an array of layers, got ${show(layers)}`);
@@ -46,11 +48,18 @@ export class Sequential extends SimpleLayer {
       x = layer.run(x, shape, training);
       shape = layer.outputShape(shape);
     }
+    this.#left = this.layers.map(({ passes }) => passes);
     this.ran(input);
     return x;
   }
 
   override runBackward(dOutput: number, wantInput: boolean): number {
+    const used = this.layers.find(({ passes }, k) => passes !== this.#left[k]);
+    if (used)
+      throw new StateError(
+        "ERR_NO_FORWARD",
+        `Sequential: expected its layers as its forward left them, got ${used.constructor.name} used alone since`,
+      );
     this.ran(null);
     return this.layers.reduceRight((d, layer, k) => layer.runBackward(d, wantInput || k > 0), dOutput);
   }
