@@ -19,8 +19,11 @@ const ISO_DATE = /^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{
 
 const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
 
+/** Whether this is a date that exists: Date itself takes February 31st for March 2nd. */
 function isDate(cell: string): boolean {
-  return ISO_DATE.test(cell) && !Number.isNaN(toDate(cell).getTime());
+  if (!ISO_DATE.test(cell) || Number.isNaN(toDate(cell).getTime())) return false;
+  const day = cell.slice(0, 10);
+  return new Date(day).toISOString().startsWith(day);
 }
 
 /** Without a zone, a time is taken as UTC, so that results do not depend on where they are computed. */

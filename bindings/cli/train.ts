@@ -64,7 +64,8 @@ export async function train(file: string | undefined, options: TrainOptions): Pr
   const values = columnOf(series, "--target", target);
   const scaling = fitScaling(series, target, parts.train.to);
   const rows = scaleRows(series, scaling);
-  const forecaster = new Forecaster(await load(), scaling, { ...options, unit });
+  const { window, hidden, seed } = options;
+  const forecaster = new Forecaster(await load(), scaling, { window, hidden, seed, unit });
   const parameters = forecaster.model.parameters.reduce((sum, { size }) => sum + size, 0);
   say(
     pc.bold(

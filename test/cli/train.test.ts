@@ -1,0 +1,386 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { decodeSafetensors, encodeSafetensors, loadSync, type StateDict } from "lstm-wasm";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { readSeries } from "../../bindings/cli/csv.ts";
+import { climatology, errors, fitScaling, gather, scaleRows, shuffle, split } from "../../bindings/cli/dataset.ts";
+import { Forecaster } from "../../bindings/cli/forecaster.ts";
+
+const run = promisify(execFile);
+const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "lstm-wasm-"));
+const path = (name: string) => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the built command in the test's folder. */
+async function cli(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  try {
+    const { stdout, stderr } = await run(process.execPath, [main, ...args], { cwd: folder });
+    return { code: 0, out: stdout, err: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, err: stderr };
+  }
+}
+
+/** Two years of days: a seasonal wave, and a wave of ten days that only a model with memory can follow. */
+function createCsv(rows = 730): string {
+  const start = Date.UTC(2020, 0, 1);
+  const lines = Array.from({ length: rows }, (_, k) => {
+    const date = new Date(start + k * 86_400_000).toISOString().slice(0, 10);
+    const value = 10 + 8 * Math.sin((2 * Math.PI * k) / 365) + 3 * Math.sin((2 * Math.PI * k) / 10);
+    return `${date},${value.toFixed(3)},${k % 7},sunny`;
+  });
+  return `day,level,weekday,sky\n${lines.join("\n")}\n`;
+}
+
+const quick = ["--target", "level", "--epochs", "8", "--hidden", "8", "--window", "12"];
+
+describe("the command", () => {
+  test("trains on a file, beats its baselines, and its model predicts", async () => {
+    writeFileSync(path("data.csv"), createCsv());
+    const trained = await cli("train", "data.csv", ...quick, "--unit", "m", "--json");
+    expect(trained.err.match(/Error| {4}at /)).toBeNull();
+    const { scores, epochs, gradientNorms } = JSON.parse(trained.out);
+    expect(scores.map(({ name }: { name: string }) => name)).toEqual(["LSTM", "persistence", "climatology"]);
+    expect(scores[0].rmse).toBeLessThan(0.5 * Math.min(scores[1].rmse, scores[2].rmse));
+    expect(epochs).toBe(8);
+    expect(gradientNorms.length).toBe(12);
+    const { tensors, metadata } = decodeSafetensors(readFileSync(path("model.safetensors")));
+    expect(Object.keys(tensors)).toEqual([
+      "0.weight_ih_l0",
+      "0.weight_hh_l0",
+      "0.bias_ih_l0",
+      "0.bias_hh_l0",
+      "2.weight",
+      "2.bias",
+    ]);
+    expect(JSON.parse(metadata.scaling as string)).toMatchObject({
+      target: "level",
+      features: ["level", "weekday"],
+      season: true,
+    });
+    const report = readFileSync(path("report.html"), "utf8");
+    expect(report).toContain("<svg");
+    expect(report.match(/https?:\/\/(?!www\.w3\.org)|<script|NaN|undefined/)).toBeNull();
+
+    const predicted = JSON.parse((await cli("predict", "model.safetensors", "data.csv", "--json")).out);
+    expect(predicted.forecasts).toMatchObject([{ row: "2021-12-31", truth: null }]);
+    const k = 730;
+    const truth = 10 + 8 * Math.sin((2 * Math.PI * k) / 365) + 3 * Math.sin((2 * Math.PI * k) / 10);
+    expect(Math.abs(predicted.forecasts[0].forecast - truth)).toBeLessThan(1.5);
+    const all = await cli("predict", "model.safetensors", "data.csv", "--all", "--out", "all.csv");
+    expect(all.out.trim().split("\n").length).toBe(730 - 12 + 1);
+    expect(readFileSync(path("all.csv"), "utf8").split("\n")[0]).toBe("day,forecast,truth");
+  }, 60_000);
+
+  test("says what it does, without colour where there is no terminal", async () => {
+    writeFileSync(path("data.csv"), createCsv());
+    const { out, err } = await cli("train", "data.csv", ...quick);
+    expect(out).toContain("left out  sky (no numbers)");
+    expect(out).toContain("persistence");
+    expect(out).toContain("●");
+    expect(err).toMatch(/^epoch 1 of 8: RMSE train/);
+    expect((out + err).includes("\u001b[")).toBe(false);
+    expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  }, 60_000);
+
+  test("a model that does not learn is left as it began, never worse than its best", async () => {
+    const core = loadSync();
+    const series = readSeries("data", createCsv(200));
+    const scaling = fitScaling(series, "level", 140);
+    const rows = scaleRows(series, scaling);
+    const values = series.numbers.get("level") as Float64Array;
+    const forecaster = new Forecaster(core, scaling, { window: 5, hidden: 4, seed: 1, unit: "" });
+    const losses = [];
+    const training = { epochs: 30, batch: 16, lr: 0.05, patience: 3, signal: new AbortController().signal };
+    const parts = split(200, 5);
+    for await (const { validation } of forecaster.fit(rows, values, parts, training)) losses.push(validation);
+    const best = Math.min(...losses);
+    const truth = Array.from(
+      { length: parts.validation.to - parts.validation.from },
+      (_, k) => parts.validation.from + k,
+    );
+    const { rmse } = errors(
+      forecaster.forecast(rows, values, truth),
+      truth.map((row) => values[row] as number),
+    );
+    expect((rmse / scaling.change) ** 2).toBeCloseTo(best, 4);
+  });
+
+  test("the same seed trains the same bits", async () => {
+    writeFileSync(path("data.csv"), createCsv(300));
+    const train = (out: string, seed: string) =>
+      cli("train", "data.csv", ...quick, "--json", "--seed", seed, "--out", out);
+    await train("a.safetensors", "5");
+    await train("b.safetensors", "5");
+    await train("c.safetensors", "6");
+    const [a, b, c] = ["a", "b", "c"].map((name) => readFileSync(path(`${name}.safetensors`)));
+    expect(a?.equals(b as Buffer)).toBe(true);
+    expect(a?.equals(c as Buffer)).toBe(false);
+  }, 60_000);
+});
+
+describe("the main job", () => {
+  test.each([1, 2, 3])(
+    "beats both baselines on the Seattle weather, seed %i",
+    async (seed) => {
+      const { out } = await cli("train", "--seed", String(seed), "--json");
+      const { scores, unit } = JSON.parse(out);
+      const [model, ...baselines] = scores;
+      expect(baselines.length).toBe(2);
+      expect(unit).toBe("°C");
+      for (const { rmse, mae } of baselines) {
+        expect(model.rmse).toBeLessThan(rmse);
+        expect(model.mae).toBeLessThan(mae);
+      }
+    },
+    60_000,
+  );
+});
+
+describe("bad input", () => {
+  const lines = createCsv(60).trim().split("\n");
+  const changed = (row: number, line: string) => [...lines.slice(0, row), line, ...lines.slice(row + 1)].join("\n");
+
+  test.each<[string, string, string]>([
+    ["an empty file", "", "data: expected a header line and rows, got an empty file"],
+    ["only a header", "day,level\n", "data: expected rows behind the header, got none"],
+    [
+      "no header",
+      lines.slice(1).join("\n"),
+      'data: expected a header line with a name for each column, got "2020-01-01" as name 1',
+    ],
+    [
+      "a missing cell",
+      changed(7, "2020-01-07,,1,sunny"),
+      'data, line 8, column "level": expected a number, got an empty cell',
+    ],
+    ["a text", changed(9, "2020-01-09,n/a,1,sunny"), 'data, line 10, column "level": expected a number, got "n/a"'],
+    ["NaN", changed(9, "2020-01-09,NaN,1,sunny"), 'data, line 10, column "level": expected a number, got "NaN"'],
+    [
+      "an infinity",
+      changed(9, "2020-01-09,1e999,1,sunny"),
+      'data, line 10, column "level": expected a number, got "1e999"',
+    ],
+    ["a cell too few", changed(4, "2020-01-04,3"), "data: expected CSV, got: Invalid Record Length"],
+    ["an open quote", changed(4, '2020-01-04,"3,1,sunny'), "data: expected CSV, got: Quote Not Closed"],
+    ["a name twice", changed(0, "day,level,level,sky"), 'data: expected each column name once, got "level" twice'],
+    [
+      "a column without a name",
+      changed(0, "day,level,,sky"),
+      'data: expected a header line with a name for each column, got "" as name 3',
+    ],
+    [
+      "a date that is none",
+      changed(5, "soon,3,1,sunny"),
+      'data, line 6, column "day": expected a date as 2015-12-31, got "soon"',
+    ],
+    [
+      "a day that does not exist",
+      changed(5, "2020-02-31,3,1,sunny"),
+      'data, line 6, column "day": expected a date as 2015-12-31, got "2020-02-31"',
+    ],
+    [
+      "dates out of order",
+      changed(5, "2019-01-05,3,1,sunny"),
+      'data, line 6, column "day": expected dates in ascending order, got 2019-01-05 behind 2020-01-04',
+    ],
+  ])("%s", (_, text, message) => {
+    expect(() => readSeries("data", text)).toThrow(message);
+  });
+
+  describe("at the command line", () => {
+    beforeEach(() => {
+      for (const name of readdirSync(folder)) rmSync(path(name));
+      writeFileSync(path("data.csv"), createCsv(60));
+      writeFileSync(path("short.csv"), createCsv(12));
+      writeFileSync(path("bad.csv"), changed(9, "2020-01-09,n/a,1,sunny"));
+      writeFileSync(path("model.safetensors"), "an old model");
+      writeFileSync(path("report.html"), "an old report");
+    });
+
+    test.each<[string, string[], string]>([
+      [
+        "no file",
+        ["train", "none.csv", "--target", "level"],
+        "none.csv: expected a file to read, got no such file or folder",
+      ],
+      ["a folder", ["train", ".", "--target", "level"], ".: expected a file to read, got a folder"],
+      ["no target", ["train", "data.csv"], "--target: expected the column to forecast (level, weekday), got none"],
+      [
+        "an unknown target",
+        ["train", "data.csv", "--target", "temp"],
+        '--target: expected a column of numbers in data.csv (level, weekday), got "temp"',
+      ],
+      [
+        "a text as target",
+        ["train", "data.csv", "--target", "sky"],
+        '--target: expected a column of numbers in data.csv (level, weekday), got "sky"',
+      ],
+      [
+        "too few rows",
+        ["train", "short.csv", "--target", "level"],
+        "short.csv: expected at least 35 rows for a window of 14, got 12",
+      ],
+      [
+        "a bad cell",
+        ["train", "bad.csv", "--target", "level"],
+        'bad.csv, line 10, column "level": expected a number, got "n/a"',
+      ],
+      [
+        "a place that cannot be written",
+        ["train", "data.csv", ...quick, "--window", "3", "--out", "no/where.safetensors"],
+        "no/where.safetensors: expected a file that can be written, got no such file or folder",
+      ],
+      [
+        "a learning rate of 0",
+        ["train", "data.csv", "--target", "level", "--lr", "0"],
+        "lr: expected a number above 0, got 0",
+      ],
+      ["a model that is none", ["predict", "model.safetensors", "data.csv"], "safetensors: expected a header"],
+      [
+        "data without a file",
+        ["predict", "model.safetensors", "none.csv"],
+        "none.csv: expected a file to read, got no such file or folder",
+      ],
+    ])("%s", async (_, args, message) => {
+      const { code, out, err } = await cli(...args);
+      const [last] = err.trim().split("\n").slice(-1);
+      expect(code).toBe(1);
+      expect(last).toContain(`lstm-wasm: ${message}`);
+      expect(err.includes("    at ")).toBe(false);
+      expect(out.includes("    at ")).toBe(false);
+      expect(readFileSync(path("model.safetensors"), "utf8")).toBe("an old model");
+      expect(readFileSync(path("report.html"), "utf8")).toBe("an old report");
+      expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    });
+
+    test("an option that is no number, an unknown command", async () => {
+      expect(await cli("train", "--epochs", "many")).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('--epochs: expected a number, got "many"'),
+      });
+      expect(await cli("train", "--window", "0")).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('--window: expected a whole number of at least 1, got "0"'),
+      });
+      expect(await cli("trian")).toMatchObject({ code: 1, err: expect.stringContaining("unknown command 'trian'") });
+    });
+  });
+
+  describe("a model file", () => {
+    const core = loadSync();
+    const series = readSeries("data", createCsv(60));
+    const scaling = fitScaling(series, "level", 42);
+    const good = new Forecaster(core, scaling, { window: 5, hidden: 4, seed: 1, unit: "m" }).save();
+    const { tensors, metadata } = decodeSafetensors(good);
+    const forge = (change: { scaling?: object; settings?: object; tensors?: object; format?: string }) => {
+      const merge = (name: "scaling" | "settings") =>
+        JSON.stringify({ ...JSON.parse(metadata[name] as string), ...change[name] });
+      const notes = {
+        format: change.format ?? (metadata.format as string),
+        scaling: merge("scaling"),
+        settings: merge("settings"),
+      };
+      return encodeSafetensors({ ...(tensors as unknown as StateDict), ...(change.tensors as StateDict) }, notes);
+    };
+
+    test("comes back with the same forecasts", () => {
+      const rows = scaleRows(series, scaling);
+      const values = series.numbers.get("level") as Float64Array;
+      const [a, b] = [Forecaster.load(core, good), Forecaster.load(core, forge({}))];
+      expect(a.forecast(rows, values, [60])).toEqual(b.forecast(rows, values, [60]));
+    });
+
+    test.each<[string, Parameters<typeof forge>[0], string]>([
+      [
+        "of another kind",
+        { format: "pt" },
+        'model: expected one that `lstm-wasm train` saved, got a file of format "pt"',
+      ],
+      [
+        "with a target that is no feature",
+        { scaling: { target: "x" } },
+        'model: expected target to be one of the features, got "x"',
+      ],
+      ["with a mean too few", { scaling: { mean: [1] } }, "model: expected mean to be 2 numbers, got [1]"],
+      [
+        "with a deviation of 0",
+        { scaling: { deviation: [0, 1] } },
+        "model: expected deviation to be 2 numbers above 0, got [0,1]",
+      ],
+      [
+        "with a change that is none",
+        { scaling: { change: null } },
+        "model: expected change to be a number above 0, got null",
+      ],
+      [
+        "with a forged size",
+        { settings: { hidden: 500_000 } },
+        "model: expected weight_ih_l0 of shape [2000000,4], got [16,4]",
+      ],
+      [
+        "with a huge window",
+        { settings: { window: 1e9 } },
+        "model: expected window to be a whole number from 1 to 1000000, got 1000000000",
+      ],
+      [
+        "with a tensor of another shape",
+        { tensors: { "2.bias": { data: new Float32Array(2), shape: [2] } } },
+        "model: 2.bias: expected shape [1], got [2]",
+      ],
+      ["with a tensor too many", { tensors: { more: { data: new Float32Array(1), shape: [1] } } }, 'got "more"'],
+    ])("%s", (_, change, message) => {
+      expect(() => Forecaster.load(core, forge(change))).toThrow(expect.objectContaining({ name: "FormatError" }));
+      expect(() => Forecaster.load(core, forge(change))).toThrow(message);
+    });
+  });
+});
+
+describe("data", () => {
+  test("scaling knows the training part alone", () => {
+    const series = readSeries("data", createCsv(100));
+    const spoiled = readSeries("data", createCsv(100).replace(/^(2020-03-2\d),[^,]+/gm, "$1,1e6"));
+    expect(fitScaling(spoiled, "level", 70)).toEqual(fitScaling(series, "level", 70));
+  });
+
+  test("a window ends before the row it forecasts", () => {
+    const series = readSeries("data", "v,w\n1,0\n2,0\n4,0\n8,0\n16,0\n");
+    const scaling = { target: "v", features: ["v"], mean: [0], deviation: [1], change: 1, season: false };
+    const { x, target } = gather(
+      scaleRows(series, scaling),
+      series.numbers.get("v") as Float64Array,
+      scaling,
+      2,
+      [3, 4],
+    );
+    expect([...x.data]).toEqual([2, 4, 4, 8]);
+    expect([...target.data]).toEqual([4, 8]);
+  });
+
+  test("climatology averages the training part within a week of the day", () => {
+    const series = readSeries("data", createCsv(730));
+    const values = series.numbers.get("level") as Float64Array;
+    const forecast = climatology(series, values, { from: 0, to: 600 }, [650]) as number[];
+    // Day 284 of 365 is day 284.8 of the leap year before it.
+    const near = [...values.subarray(0, 600)].filter((_, row) => Math.abs(row - (284 * 366) / 365) <= 7.5);
+    expect(forecast[0]).toBeCloseTo(near.reduce((a, b) => a + b) / near.length, 9);
+    expect(climatology(series, values, { from: 0, to: 200 }, [650])).toBeNull();
+  });
+
+  test("shuffle is a permutation, its own for each seed", () => {
+    const values = Array.from({ length: 100 }, (_, k) => k);
+    const [a, b] = [shuffle(values, 1), shuffle(values, 2)];
+    expect([...a].sort((p, q) => p - q)).toEqual(values);
+    expect(a).not.toEqual(b);
+    expect(shuffle(values, 1)).toEqual(a);
+  });
+
+  test("the embedded data came with its provenance", () => {
+    expect(existsSync(new URL("../../bindings/cli/data/README.md", import.meta.url))).toBe(true);
+  });
+});
