@@ -1,0 +1,63 @@
+import { philox, uniform } from "../math/random";
+import { buffer, expectBits, expectGuards, get } from "./support";
+
+function expectWords(c: u32, k: u32, a: u32, b: u32, d: u32, e: u32): void {
+  const out = heap.alloc(16);
+  philox(out, c, c, c, c, k, k);
+  expect<u32>(load<u32>(out)).toBe(a);
+  expect<u32>(load<u32>(out, 4)).toBe(b);
+  expect<u32>(load<u32>(out, 8)).toBe(d);
+  expect<u32>(load<u32>(out, 12)).toBe(e);
+}
+
+describe("philox", () => {
+  test("has the known answers of Random123", () => {
+    expectWords(0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8);
+    expectWords(0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd);
+    const out = heap.alloc(16);
+    philox(out, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0);
+    expect<u32>(load<u32>(out)).toBe(0xd16cfe09);
+    expect<u32>(load<u32>(out, 4)).toBe(0x94fdcceb);
+    expect<u32>(load<u32>(out, 8)).toBe(0x5001e420);
+    expect<u32>(load<u32>(out, 12)).toBe(0x24126ea1);
+  });
+});
+
+describe("uniform", () => {
+  test("stays in [low, high), with the mean and the spread of a uniform variable", () => {
+    const n = 40001;
+    const out = buffer(n);
+    uniform(out, -2.0, 3.0, 7, 1, n);
+    let sum = 0.0;
+    let squares = 0.0;
+    let inside = true;
+    for (let k = 0; k < n; k++) {
+      const v = get(out, k);
+      if (!(v >= -2.0 && v < 3.0)) inside = false;
+      sum += v;
+      squares += v * v;
+    }
+    const mean = sum / <f64>n;
+    expect<bool>(inside).toBe(true);
+    // Five standard errors of each: 5/√12/√n ≈ 0.0072, and about 0.01 for the variance of 25/12.
+    expect<bool>(abs(mean - 0.5) < 0.036).toBe(true);
+    expect<bool>(abs(squares / <f64>n - mean * mean - 25.0 / 12.0) < 0.05).toBe(true);
+    expectGuards(out, n, "uniform");
+  });
+
+  test("a shorter run is the beginning of a longer one; seeds and streams differ", () => {
+    const long = buffer(19);
+    uniform(long, 0.0, 1.0, 5, 2, 19);
+    for (let n = 1; n < 19; n++) {
+      const short = buffer(n);
+      uniform(short, 0.0, 1.0, 5, 2, n);
+      expectBits(short, long, n, "prefix");
+      expectGuards(short, n, "prefix");
+    }
+    const other = buffer(19);
+    uniform(other, 0.0, 1.0, 6, 2, 19);
+    expect<bool>(memory.compare(long, other, 76) != 0).toBe(true);
+    uniform(other, 0.0, 1.0, 5, 3, 19);
+    expect<bool>(memory.compare(long, other, 76) != 0).toBe(true);
+  });
+});
