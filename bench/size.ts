@@ -6,11 +6,13 @@ import { build } from "esbuild";
 /** What each bundle takes from the package. */
 const BUNDLES = {
   "inference: load, LSTM": `export { load, LSTM } from "./dist/index.js";`,
-  "everything": `export * from "./dist/index.js";`,
+  everything: `export * from "./dist/index.js";`,
 };
 
 const row = (name: string, raw: number, compressed: number) =>
-  console.log(`${name.padEnd(26)}${raw.toLocaleString("en").padStart(10)}${compressed.toLocaleString("en").padStart(10)}`);
+  console.log(
+    `${name.padEnd(26)}${raw.toLocaleString("en").padStart(10)}${compressed.toLocaleString("en").padStart(10)}`,
+  );
 
 console.log(`${"bytes".padEnd(26)}${"raw".padStart(10)}${"brotli".padStart(10)}`);
 for (const file of ["core.wasm", "core.relaxed.wasm"]) {

@@ -7,8 +7,15 @@ const source = readFileSync(new URL("../../assembly/math/activation.ts", import.
 
 /** The figures above a function, as "1.234 (relaxed 1.235)". */
 function stated(name: string): Record<"core" | "core.relaxed", number> {
-  const comment = source.slice(0, source.indexOf(`export function ${name}`)).split("/**").at(-1) as string;
-  const [, strict, relaxed] = /([\d.]+) \(relaxed build ([\d.]+)\) units/.exec(comment) as unknown as [string, string, string];
+  const comment = source
+    .slice(0, source.indexOf(`export function ${name}`))
+    .split("/**")
+    .at(-1) as string;
+  const [, strict, relaxed] = /([\d.]+) \(relaxed build ([\d.]+)\) units/.exec(comment) as unknown as [
+    string,
+    string,
+    string,
+  ];
   return { core: Number(strict), "core.relaxed": Number(relaxed) };
 }
 
@@ -19,7 +26,9 @@ const measure = (build: string, name: string): Promise<{ worst: number; where: n
   });
 
 test.concurrent.each(
-  (["core", "core.relaxed"] as const).flatMap((build) => ["exp", "sigmoid", "tanh"].map((name) => [build, name] as const)),
+  (["core", "core.relaxed"] as const).flatMap((build) =>
+    ["exp", "sigmoid", "tanh"].map((name) => [build, name] as const),
+  ),
 )(
   "%s: %s",
   async (build, name) => {

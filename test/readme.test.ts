@@ -1,0 +1,23 @@
+// What the README shows runs as it stands there.
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+test("the example trains and streams", () => {
+  const [, code] = /```js\n([\s\S]*?)```/.exec(readme) as unknown as [string, string];
+  expect(code.trim().split("\n").length).toBeLessThanOrEqual(16);
+  // Within the package, so that its own name resolves to what was built.
+  const file = new URL("../build/readme.mjs", import.meta.url);
+  writeFileSync(file, code);
+  const lines = execFileSync(process.execPath, [file.pathname], { encoding: "utf8" }).trim().split("\n");
+  expect(lines.map((line) => Number(line.split(" ")[0]))).toEqual([0, 50, 100, 150, 16]);
+  const [first, , , last] = lines.map((line) => Number(line.split(" ")[1])) as [number, number, number, number];
+  expect(last).toBeLessThan(0.01 * first);
+});
+
+test("the files it links are there", () => {
+  for (const [, path] of readme.matchAll(/\]\((?!http)([^)]+)\)/g))
+    readFileSync(new URL(`../${path}`, import.meta.url));
+});
