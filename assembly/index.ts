@@ -3,7 +3,7 @@ export { allocate, free } from "./memory";
 export { expForward, sigmoidForward, tanhForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { uniform } from "./math/random";
-export { copyRows, firstNonFinite, multiply, scale, sumSquares, swapAxes } from "./math/vector";
+export { copyRows, firstNonFinite, flipSteps, multiply, scale, sumSquares, swapAxes } from "./math/vector";
 export {
   recurrentBackward,
   recurrentForward,

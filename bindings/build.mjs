@@ -27,14 +27,17 @@ function writeAbi() {
   );
 }
 
-/** The names of the kernels' Sequence, in order: every field is one 4-byte word. */
+/** The names of the kernels' Sequence, in order: every field is one 4-byte word, some of them floats. */
 function writeSequence() {
   const source = readFileSync("assembly/sequence.ts", "utf8");
-  const fields = [...source.matchAll(/^ {2}(\w+): (?:i32|usize|f32);/gm)].map(([, name]) => `"${name}"`);
-  writeFileSync(
-    "bindings/generated/sequence.ts",
-    `// Written by bindings/build.mjs.\nexport const SEQUENCE_FIELDS = [${fields.join(", ")}] as const;\nexport type SequenceField = (typeof SEQUENCE_FIELDS)[number];\n`,
-  );
+  const fields = [...source.matchAll(/^ {2}(\w+): (i32|usize|f32);/gm)];
+  const names = (list) => list.map(([, name]) => `"${name}"`).join(", ");
+  const text = `// Written by bindings/build.mjs.
+export const SEQUENCE_FIELDS = [${names(fields)}] as const;
+export type SequenceField = (typeof SEQUENCE_FIELDS)[number];
+export const SEQUENCE_FLOATS: readonly SequenceField[] = [${names(fields.filter(([, , type]) => type === "f32"))}];
+`;
+  writeFileSync("bindings/generated/sequence.ts", text);
 }
 
 /** The strict module as text, so that the default entry needs no file system and no fetch. */

@@ -9,8 +9,18 @@ export {
   StateError,
 } from "./errors.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
+export type { Activation, ActivationName } from "./layers/activation.ts";
+export {
+  GRUCell,
+  type GRUCellOptions,
+  LSTMCell,
+  type LSTMCellOptions,
+  RNNCell,
+  type RNNCellOptions,
+} from "./layers/cell.ts";
 export {
   GRU,
+  type GRUOptions,
   type GRURecord,
   type HiddenCotangents,
   type HiddenGradients,

@@ -1,5 +1,5 @@
 import type { Core } from "./core.ts";
-import { SEQUENCE_FIELDS, type SequenceField } from "./generated/sequence.ts";
+import { SEQUENCE_FIELDS, SEQUENCE_FLOATS, type SequenceField } from "./generated/sequence.ts";
 
 /** Values for some fields of the kernels' Sequence (assembly/sequence.ts); other names are passed over. */
 export type SequenceFields = Partial<Record<SequenceField, number>>;
@@ -14,6 +14,9 @@ export function setSequence(core: Core, at: number, fields: SequenceFields): voi
   const words = core.words(at, SEQUENCE_WORDS);
   for (const name in fields) {
     const index = INDEX[name];
-    if (index !== undefined) words[index] = fields[name as SequenceField] as number;
+    if (index === undefined) continue;
+    const value = fields[name as SequenceField] as number;
+    if (SEQUENCE_FLOATS.includes(name as SequenceField)) core.view(at + 4 * index, 1)[0] = value;
+    else words[index] = value;
   }
 }

@@ -15,6 +15,7 @@ export interface StreamLayer {
   readonly hiddenSize: number;
   readonly stateSize: number;
   readonly bidirectional: boolean;
+  readonly reverse: boolean;
   readonly slices: readonly StreamSlice[];
   checkUsable(): void;
 }

@@ -39,7 +39,7 @@ const CONSTRUCTION: Row[] = [
     "an unknown option",
     bad({ hidden: 3 }),
     "TYPE",
-    'options: expected options among inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, bidirectional, seed, projSize, got "hidden"',
+    'options: expected options among inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, bidirectional, direction, goBackwards, seed, projSize, peephole, coupled, gateClip, cellClip, activations, got "hidden"',
   ],
   ["no size", bad({ inputSize: undefined }), "TYPE", "inputSize: expected a whole number, got undefined"],
   ["a size of 0", bad({ inputSize: 0 }), "RANGE", "inputSize: expected a whole number of at least 1, got 0"],
@@ -167,7 +167,7 @@ const CALLS: Row[] = [
     "an unknown option",
     () => lstm.forward(x, { h: x } as never),
     "TYPE",
-    'forward options: expected options among h0, c0, lengths, training, record, view, got "h"',
+    'forward options: expected options among h0, c0, lengths, mask, zeroOutputForMask, training, record, view, got "h"',
   ],
   [
     "states of another batch",

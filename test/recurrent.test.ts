@@ -1,116 +1,11 @@
 // LSTM, GRU and RNN through the public API against the float64 oracle, at sizes below, at and above each tile.
 import fc from "fast-check";
-import {
-  type Core,
-  GRU,
-  LSTM,
-  type LSTMCotangents,
-  type LSTMForwardOptions,
-  RNN,
-  type Shape,
-  type Tensor,
-} from "lstm-wasm";
+import { LSTM, type Tensor } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
-import { run, type Spec } from "./reference/recurrent.ts";
-import { compare, largest } from "./support/compare.ts";
+import { type Dims, differences } from "./support/against-oracle.ts";
+import { compare } from "./support/compare.ts";
 import { BUILDS, createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
-
-interface Dims {
-  readonly cell: "LSTM" | "GRU" | "RNN";
-  readonly T: number;
-  readonly B: number;
-  readonly I: number;
-  readonly H: number;
-  readonly L?: number;
-  readonly bidirectional?: boolean;
-  readonly bias?: boolean;
-  readonly projSize?: number;
-  readonly states?: boolean;
-  readonly lengths?: readonly number[];
-  readonly give?: readonly ("output" | "hn" | "cn")[];
-}
-
-/** What differs by more than rounding can explain. */
-function differences(core: Core, dims: Dims): string[] {
-  const { cell, T, B, I, H, L = 1, bidirectional = false, bias = true, projSize = 0, states = true, lengths } = dims;
-  const random = createRandom(T * 1000 + B * 100 + I * 10 + H);
-  const D = bidirectional ? 2 : 1;
-  const R = projSize || H;
-  const options = { inputSize: I, hiddenSize: H, numLayers: L, bidirectional, bias, seed: 3 };
-  using layer = (
-    cell === "LSTM"
-      ? new LSTM(core, { ...options, projSize })
-      : cell === "GRU"
-        ? new GRU(core, options)
-        : new RNN(core, options)
-  ) as LSTM;
-  const x = randomTensor(random, [T, B, I]);
-  const h0 = states ? randomTensor(random, [L * D, B, R]) : undefined;
-  const c0 = states && cell === "LSTM" ? randomTensor(random, [L * D, B, H]) : undefined;
-  const given: LSTMForwardOptions = { ...(h0 && { h0 }), ...(c0 && { c0 }), ...(lengths && { lengths }), record: true };
-  const got = layer.forward(x, given);
-  const shapes: Record<string, Shape> = { output: [T, B, D * R], hn: [L * D, B, R], cn: [L * D, B, H] };
-  const give = (dims.give ?? ["output", "hn", "cn"]).filter((name) => name !== "cn" || cell === "LSTM");
-  const cotangents: LSTMCotangents = Object.fromEntries(
-    give.map((name) => [name, randomTensor(random, shapes[name] as Shape)]),
-  );
-  const parameters = layer.stateDict();
-  const grads = layer.backward(cotangents, { record: true });
-
-  const spec: Spec = { cell, inputSize: I, hiddenSize: H, numLayers: L, bidirectional, projSize };
-  const want = run(spec, { x, h0, c0, lengths, parameters });
-  const wantGrads = want.backward({
-    output: cotangents.output?.data,
-    hn: cotangents.hn?.data,
-    cn: cotangents.cn?.data,
-  });
-
-  const pairs: [string, ArrayLike<number>, ArrayLike<number>][] = [
-    ["output", got.output.data, want.output],
-    ["hn", got.hn.data, want.hn],
-    ["x", grads.input.data, wantGrads.x as Float64Array],
-    ["h0", grads.h0.data, wantGrads.h0 as Float64Array],
-    ...Object.entries(layer.gradients()).map(([name, { data }]): (typeof pairs)[number] => [
-      name,
-      data,
-      wantGrads[name] as Float64Array,
-    ]),
-  ];
-  if (cell === "LSTM") pairs.push(["cn", got.cn.data, want.cn], ["c0", grads.c0.data, wantGrads.c0 as Float64Array]);
-  // Intermediates of every step that was taken.
-  got.record?.forEach((record, slice) => {
-    const forward = record as unknown as Record<string, Tensor>;
-    const backward = grads.record?.[slice] as unknown as Record<string, Tensor>;
-    want.record[slice]?.forEach((rows, t) => {
-      rows.forEach((names, b) => {
-        const at = (tensor: Tensor | undefined, width: number) =>
-          tensor?.data.subarray((t * B + b) * width, (t * B + b + 1) * width) ?? [];
-        for (const name of ["i", "f", "g", "o", "c", "tanhC", "r", "z", "n"])
-          if (names[name]) pairs.push([`${name} at ${t},${b}`, at(forward[name], H), names[name].v]);
-        pairs.push([`h at ${t},${b}`, at(forward.h, R), (names.h as { v: Float64Array }).v]);
-        pairs.push([`dh at ${t},${b}`, at(backward.dh, R), (names.h as { g: Float64Array }).g]);
-        if (names.c) pairs.push([`dc at ${t},${b}`, at(backward.dc, H), names.c.g]);
-        const gates = { LSTM: ["ai", "af", "ag", "ao"], GRU: ["ar", "az", "an"], RNN: ["a"] }[cell].map(
-          (name) => names[name],
-        );
-        pairs.push([`a at ${t},${b}`, at(forward.a, gates.length * H), gates.flatMap((gate) => [...(gate?.v ?? [])])]);
-        pairs.push([
-          `da at ${t},${b}`,
-          at(backward.da, gates.length * H),
-          gates.flatMap((gate) => [...(gate?.g ?? [])]),
-        ]);
-      });
-    });
-  });
-  // A sum of n float32 terms in ±1 is off by about √n·2⁻²⁴ of its size, a recurrence of T steps repeats that T times;
-  // 32 leaves room for the activations' 2 ULP and the growth along several layers.
-  const epsilon = 32 * 2 ** -24 * Math.sqrt(I + H + T * B) * Math.sqrt(T * L);
-  return pairs
-    .map(([name, a, b]) => compare(name, a, b, epsilon * Math.max(1, largest(b))))
-    .filter(({ ratio }) => !(ratio <= 1))
-    .map(({ text }) => text);
-}
 
 const TABLE: Dims[] = [
   ...[1, 3, 4, 5, 8, 31, 64].flatMap((H): Dims[] => [

@@ -105,3 +105,14 @@ export function swapAxes(
     }
   }
 }
+
+/** y[T − 1 − t, :] = x[t, :]: the steps in the other order. */
+export function flipSteps(
+  y: usize, // [T,n]  out =   must not alias x
+  x: usize, // [T,n]  in
+  T: i32,
+  n: i32,
+): void {
+  const row = <usize>n << 2;
+  for (let t = 0; t < T; t++) memory.copy(y + <usize>(T - 1 - t) * row, x + <usize>t * row, row);
+}

@@ -1,7 +1,21 @@
 import type { Core } from "../core.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
-import { Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
+import { checkClip, checkFlag, Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+
+/** Options of a GRU, named and meant as those of torch.nn.GRU. */
+export interface GRUOptions extends RecurrentOptions {
+  /**
+   * Whether the reset gate comes behind the recurrent product, as in PyTorch and cuDNN (Keras' reset_after, ONNX'
+   * linear_before_reset = 1), or before it, as in the original. Default true.
+   */
+  readonly resetAfter?: boolean;
+  /** Bound on the arguments of all activations (ONNX' clip); 0, the default, for none. */
+  readonly gateClip?: number;
+  /** Activations f of r and z (sigmoid) and g of n (tanh); one object for all directions, or one for each. */
+  readonly activations?: OneOrTwo<{ readonly f?: Activation; readonly g?: Activation }>;
+}
 
 /** Every intermediate of one direction of one layer, named as in assembly/cells/gru.ts, in the order of time. */
 export interface GRURecord {
@@ -46,20 +60,18 @@ export interface HiddenGradients {
  * of torch.nn.GRU; the equations stand in assembly/cells/gru.ts.
  */
 export class GRU extends Recurrent {
-  constructor(core: Core, options: RecurrentOptions) {
-    super(
-      core,
-      options,
-      {
-        cell: 1,
-        gates: ["r", "z", "n"],
-        hasC: false,
-        hasRec: true,
-        projSize: 0,
-        fields: { actF: 0, actG: 1, resetAfter: 1 },
-      },
-      [],
-    );
+  constructor(core: Core, options: GRUOptions) {
+    const { resetAfter = true, gateClip = 0, activations } = options ?? {};
+    const general =
+      !checkFlag("resetAfter", resetAfter) || checkClip("gateClip", gateClip) > 0 || activations !== undefined;
+    const kind = {
+      ...{ cell: 1, gates: ["r", "z", "n"], hasC: false, hasRec: true, projSize: 0, peephole: false },
+      options: checkActivations(activations, { f: "sigmoid", g: "tanh" }).map((acts) => ({
+        ...activationFields(acts),
+        ...{ gateClip, resetAfter: resetAfter ? 1 : 0, general: general ? 1 : 0 },
+      })),
+    };
+    super(core, options, kind, ["resetAfter", "gateClip", "activations"]);
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */

@@ -2,12 +2,23 @@ import { checkInteger } from "../check.ts";
 import type { Core } from "../core.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
-import { Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
+import { checkClip, checkFlag, Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
 
 /** Options of an LSTM, named and meant as those of torch.nn.LSTM. */
 export interface LSTMOptions extends RecurrentOptions {
   /** Width of a projection of h, below hiddenSize; 0, the default, for none. */
   readonly projSize?: number;
+  /** Whether i and f also see c of the step before, and o the new c; adds `weight_ph` [3H] in the order i, f, o. Default false. */
+  readonly peephole?: boolean;
+  /** Whether f is 1 − i (ONNX' input_forget). Default false. */
+  readonly coupled?: boolean;
+  /** Bound on the arguments of all gates' activations, behind biases and peepholes (ONNX' clip); 0, the default, for none. */
+  readonly gateClip?: number;
+  /** Bound on the stored cell state, for every later use (TensorFlow 1's cell_clip); 0, the default, for none. */
+  readonly cellClip?: number;
+  /** Activations f of i, f, o (sigmoid), g of g (tanh) and h of c (tanh); one object for all directions, or one for each. */
+  readonly activations?: OneOrTwo<{ readonly f?: Activation; readonly g?: Activation; readonly h?: Activation }>;
 }
 
 /** Options of a forward pass of an LSTM. */
@@ -80,10 +91,24 @@ export class LSTM extends Recurrent {
   readonly projSize: number;
 
   constructor(core: Core, options: LSTMOptions) {
-    const projSize = checkInteger("projSize", options?.projSize ?? 0, 0);
-    const fields = { actF: 0, actG: 1, actH: 1 };
-    const kind = { cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: false, projSize, fields };
-    super(core, options, kind, ["projSize"]);
+    const { projSize = 0, peephole = false, coupled = false, gateClip = 0, cellClip = 0, activations } = options ?? {};
+    checkInteger("projSize", projSize, 0);
+    const common = {
+      coupled: checkFlag("coupled", coupled) ? 1 : 0,
+      gateClip: checkClip("gateClip", gateClip),
+      cellClip: checkClip("cellClip", cellClip),
+    };
+    const general =
+      coupled || gateClip > 0 || cellClip > 0 || checkFlag("peephole", peephole) || activations !== undefined;
+    const kind = {
+      ...{ cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: false, projSize, peephole },
+      options: checkActivations(activations, { f: "sigmoid", g: "tanh", h: "tanh" }).map((acts) => ({
+        ...activationFields(acts),
+        ...common,
+        general: general ? 1 : 0,
+      })),
+    };
+    super(core, options, kind, "projSize peephole coupled gateClip cellClip activations".split(" "));
     this.projSize = projSize;
   }
 

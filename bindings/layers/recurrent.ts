@@ -23,6 +23,10 @@ export interface RecurrentOptions {
   readonly dropout?: number;
   /** Run a second direction from the end to the start, and put its output behind the first's. Default false. */
   readonly bidirectional?: boolean;
+  /** Which way to go through the steps: ONNX' name for the same choice. Default "forward". */
+  readonly direction?: "forward" | "reverse" | "bidirectional";
+  /** Go through the steps from the last to the first, and answer in that order, as Keras does. Default false. */
+  readonly goBackwards?: boolean;
   /** Seed of the initial parameters, which are uniform in ±1/√H, and of dropout. Default 0. */
   readonly seed?: number;
 }
@@ -33,9 +37,17 @@ export interface RecurrentForwardOptions {
   readonly h0?: Tensor;
   /**
    * Valid steps of each sequence: B numbers from 0 to T, in any order. Past its end a sequence's output is 0 and x does
-   * not matter; its final states are those after its last step, and the reverse direction starts there.
+   * not matter; its final states are those after its last step, and the reverse direction starts there. A sequence
+   * of length 0 ends in zeros, whatever it started from (onnxruntime's rule).
    */
   readonly lengths?: readonly number[];
+  /**
+   * Steps [T,B] ([B,T] with batchFirst) to take, 1, or to leave out, 0: through these a sequence holds its state, x does not
+   * matter, and the output repeats what it was (Keras' masks). Not together with lengths.
+   */
+  readonly mask?: { readonly data: Uint8Array; readonly shape: Shape };
+  /** Output 0 at the steps that the mask leaves out, instead of what it was. Default false. */
+  readonly zeroOutputForMask?: boolean;
   /** Apply dropout. Default false. */
   readonly training?: boolean;
   /** Answer every intermediate value too. */
@@ -45,7 +57,8 @@ export interface RecurrentForwardOptions {
 }
 
 /** Names of the options that every recurrent layer has. */
-export const COMMON_OPTIONS = "inputSize hiddenSize numLayers bias batchFirst dropout bidirectional seed".split(" ");
+export const COMMON_OPTIONS =
+  "inputSize hiddenSize numLayers bias batchFirst dropout bidirectional direction goBackwards seed".split(" ");
 
 /** Results of a forward pass; null where the cell has no c, or nothing was recorded. */
 export interface RecurrentResult {
@@ -82,6 +95,9 @@ export abstract class Recurrent extends Layer {
   readonly batchFirst: boolean;
   readonly dropout: number;
   readonly bidirectional: boolean;
+  /** Whether the only direction runs from the last step to the first. */
+  readonly reverse: boolean;
+  readonly goBackwards: boolean;
   /** Width R of h in one direction: projSize, or hiddenSize. */
   readonly stateSize: number;
   /** @internal Index layer·D + direction. */
@@ -93,8 +109,9 @@ export abstract class Recurrent extends Layer {
   readonly #gradients: Region;
   /** Forward passes in training: each has dropout masks of its own. */
   #passes = 0;
-  /** What the last forward pass leaves to the backward pass: addresses of the mask, and of each layer's dropout mask. */
-  #last = { T: 0, B: 0, mask: 0, dropped: [] as number[] };
+  /** What the last forward pass leaves to the backward pass: addresses of the mask of
+   * outputs and of each layer's dropout mask, and which sequences have no step. */
+  #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
 
   constructor(core: Core, options: RecurrentOptions, kind: CellKind, known: readonly string[]) {
     checkOptions("options", options, [...COMMON_OPTIONS, ...known]);
@@ -103,7 +120,12 @@ export abstract class Recurrent extends Layer {
     const L = checkInteger("numLayers", options.numLayers ?? 1);
     const bias = checkFlag("bias", options.bias ?? true);
     const batchFirst = checkFlag("batchFirst", options.batchFirst ?? false);
-    const bidirectional = checkFlag("bidirectional", options.bidirectional ?? false);
+    const goBackwards = checkFlag("goBackwards", options.goBackwards ?? false);
+    const { bidirectional, reverse } = checkDirection(options, goBackwards);
+    if (goBackwards && (bidirectional || L > 1))
+      throw new ArgumentRangeError(
+        `goBackwards: expected false with ${bidirectional ? "two directions" : `${L} layers`}, got true`,
+      );
     const dropout = checkNumber("dropout", options.dropout ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
     const seed = checkInteger("seed", options.seed ?? 0, 0);
     const P = checkInteger("projSize", kind.projSize, 0);
@@ -115,13 +137,15 @@ export abstract class Recurrent extends Layer {
     const slices: SliceShape[] = [];
     for (let index = 0; index < L * D; index++) {
       const layer = Math.floor(index / D);
-      const reverse = index % D === 1;
-      const suffix = `_l${layer}${reverse ? "_reverse" : ""}`;
-      const slice = { index, reverse, I: layer === 0 ? I : D * R, H, R, suffix };
+      const direction = index % D;
+      const backwards = direction === 1 || reverse;
+      const suffix = `_l${layer}${backwards ? "_reverse" : ""}`;
+      const slice = { index, direction, reverse: backwards, I: layer === 0 ? I : D * R, H, R, suffix };
       shapes[`weight_ih${suffix}`] = [GH, slice.I];
       shapes[`weight_hh${suffix}`] = [GH, R];
       if (bias) Object.assign(shapes, { [`bias_ih${suffix}`]: [GH], [`bias_hh${suffix}`]: [GH] });
       if (P) shapes[`weight_hr${suffix}`] = [P, H];
+      if (kind.peephole) shapes[`weight_ph${suffix}`] = [3 * H];
       slices.push(slice);
     }
     super(core, { shapes, bound: 1 / Math.sqrt(H), seed });
@@ -132,6 +156,8 @@ export abstract class Recurrent extends Layer {
     this.batchFirst = batchFirst;
     this.dropout = dropout;
     this.bidirectional = bidirectional;
+    this.reverse = reverse;
+    this.goBackwards = goBackwards;
     this.stateSize = R;
     this.#kind = kind;
     this.#seed = seed;
@@ -166,15 +192,40 @@ export abstract class Recurrent extends Layer {
   protected runForward(x: Tensor, options: RecurrentForwardOptions & { readonly c0?: Tensor }): RecurrentResult {
     this.checkUsable();
     const { hasC } = this.#kind;
-    checkOptions("forward options", options, ["h0", ...(hasC ? ["c0"] : []), "lengths", "training", "record", "view"]);
-    const { h0, c0, lengths, training = false, record = false, view = false } = options;
-    checkTensor("x", x, ["..."], lengths === undefined);
+    checkOptions("forward options", options, [
+      ...(hasC ? ["h0", "c0"] : ["h0"]),
+      ...["lengths", "mask", "zeroOutputForMask", "training", "record", "view"],
+    ]);
+    const {
+      h0,
+      c0,
+      lengths,
+      mask,
+      zeroOutputForMask = false,
+      training = false,
+      record = false,
+      view = false,
+    } = options;
+    if (lengths !== undefined && mask !== undefined)
+      throw new ArgumentTypeError("mask: expected lengths or a mask, got both");
+    checkTensor("x", x, ["..."], lengths === undefined && mask === undefined);
     const shape = this.outputShape(x.shape);
     const states = this.#stateShapes(x.shape);
     if (h0) checkTensor("h0", h0, states.h);
     if (c0) checkTensor("c0", c0, states.c);
-    const valid = lengths === undefined ? null : this.#validSteps(lengths, x);
-    const y = this.#forward(this.giveInput(x), x.shape, { h0, c0, valid, training, record });
+    const steps =
+      lengths !== undefined ? this.#fromLengths(lengths, x) : mask !== undefined ? this.#fromMask(mask, x) : null;
+    if (steps) this.#checkSteps(steps, x);
+    const empty = lengths?.flatMap((length, b) => (length === 0 ? [b] : [])) ?? [];
+    const y = this.#forward(this.giveInput(x), x.shape, {
+      h0: h0 && clearRows(h0, empty),
+      c0: c0 && clearRows(c0, empty),
+      steps,
+      zeroOutput: lengths !== undefined || zeroOutputForMask,
+      training,
+      record,
+    });
+    this.#last.empty = empty;
     return {
       output: this.take(y, shape, view),
       hn: this.#collect(states.h, (slice) => slice.finalState("h")),
@@ -201,8 +252,16 @@ export abstract class Recurrent extends Layer {
     const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record);
     return {
       input: this.take(dx, input),
-      h0: this.#collect(states.h, (slice) => slice.initialGradient("dh")),
-      c0: hasC ? this.#collect(states.c, (slice) => slice.initialGradient("dc")) : null,
+      h0: clearRows(
+        this.#collect(states.h, (slice) => slice.initialGradient("dh")),
+        this.#last.empty,
+      ),
+      c0: hasC
+        ? clearRows(
+            this.#collect(states.c, (slice) => slice.initialGradient("dc")),
+            this.#last.empty,
+          )
+        : null,
       record: record ? this.slices.map((slice) => slice.backwardRecord()) : null,
     };
   }
@@ -233,8 +292,8 @@ export abstract class Recurrent extends Layer {
     return { data, shape };
   }
 
-  /** Which steps [T,B] are valid, as bytes; x is checked there. */
-  #validSteps(lengths: readonly number[], x: Tensor): Uint8Array {
+  /** Which steps [T,B] to take, as bytes, from lengths. */
+  #fromLengths(lengths: readonly number[], x: Tensor): Uint8Array {
     const { T, B } = this.#sizes(x.shape);
     if (!Array.isArray(lengths))
       throw new ArgumentTypeError(`lengths: expected an array of ${B} numbers, got ${show(lengths)}`);
@@ -243,15 +302,35 @@ export abstract class Recurrent extends Layer {
       if (!Number.isInteger(length) || length < 0 || length > T)
         throw new ArgumentRangeError(`lengths[${b}]: expected a whole number from 0 to ${T}, got ${show(length)}`);
     });
+    return Uint8Array.from({ length: T * B }, (_, row) => (Math.floor(row / B) < (lengths[row % B] as number) ? 1 : 0));
+  }
+
+  /** Which steps [T,B] to take, as bytes, from a mask of x's layout. */
+  #fromMask(mask: { readonly data: Uint8Array; readonly shape: Shape }, x: Tensor): Uint8Array {
+    const { T, B } = this.#sizes(x.shape);
+    const want = x.shape.slice(0, -1);
+    if (typeof mask !== "object" || mask === null || !(mask.data instanceof Uint8Array))
+      throw new ArgumentTypeError(`mask: expected { data: Uint8Array, shape: [${want}] }, got ${show(mask)}`);
+    if (show(mask.shape) !== show(want) || mask.data.length !== T * B)
+      throw new ArgumentRangeError(
+        `mask: expected shape [${want}], ${T * B} values, got ${show(mask.shape)}, ${mask.data.length}`,
+      );
+    const other = mask.data.find((value) => value > 1);
+    if (other !== undefined) throw new ArgumentRangeError(`mask: expected 0 or 1, got ${other}`);
+    if (!this.#swaps(x.shape)) return mask.data;
+    return Uint8Array.from({ length: T * B }, (_, row) => mask.data[(row % B) * T + Math.floor(row / B)] as number);
+  }
+
+  /** Throws unless x is finite at every step that is taken. */
+  #checkSteps(steps: Uint8Array, x: Tensor): void {
+    const { T, B } = this.#sizes(x.shape);
     const I = this.inputSize;
-    return Uint8Array.from({ length: T * B }, (_, row) => {
+    steps.forEach((taken, row) => {
       const [t, b] = [Math.floor(row / B), row % B];
-      if (t >= (lengths[b] as number)) return 0;
       const from = (this.#swaps(x.shape) ? b * T + t : row) * I;
-      const bad = x.data.subarray(from, from + I).find((value) => !Number.isFinite(value));
+      const bad = taken ? x.data.subarray(from, from + I).find((value) => !Number.isFinite(value)) : undefined;
       if (bad !== undefined)
         throw new ArgumentRangeError(`x: expected finite values, got ${bad} at step ${t} of sequence ${b}`);
-      return 1;
     });
   }
 
@@ -266,27 +345,30 @@ export abstract class Recurrent extends Layer {
     options: {
       h0?: Tensor | undefined;
       c0?: Tensor | undefined;
-      valid?: Uint8Array | null;
+      steps?: Uint8Array | null;
+      zeroOutput?: boolean;
       training?: boolean;
       record?: boolean;
     },
   ): number {
-    const { h0, c0, valid = null, training = false, record = false } = options;
+    const { h0, c0, steps = null, zeroOutput = false, training = false, record = false } = options;
     const { T, B } = this.#sizes(input);
     const { abi } = this.core;
     const [D, H, R] = [this.#directions, this.hiddenSize, this.stateSize];
     const swap = this.#swaps(input);
     this.ran(null);
     const at = this.#input.fit({
-      x: swap || valid ? [T, B, this.inputSize] : [0],
-      mask: valid ? [Math.ceil((T * B) / 4)] : [0],
+      x: swap || steps ? [T, B, this.inputSize] : [0],
+      mask: steps ? [Math.ceil((T * B) / 4)] : [0],
       y: swap ? [B, T, D * R] : [0],
+      turned: this.goBackwards ? [T, B, R] : [0],
     });
-    const mask = valid ? at.mask : 0;
+    const mask = steps ? at.mask : 0;
+    const outputMask = zeroOutput ? mask : 0;
     if (swap) abi.swapAxes(at.x, x, B, T, this.inputSize);
     let y = swap ? at.x : x;
-    if (valid) {
-      this.core.bytes(mask, T * B).set(valid);
+    if (steps) {
+      this.core.bytes(mask, T * B).set(steps);
       abi.copyRows(at.x, y, mask, T * B, this.inputSize, this.inputSize, this.inputSize);
       y = at.x;
     }
@@ -299,10 +381,10 @@ export abstract class Recurrent extends Layer {
       );
       const drop = training && this.dropout > 0 && layer < this.numLayers - 1;
       y = hs[0] as number;
-      if (D === 1 && !mask && !drop) continue;
+      if (D === 1 && !outputMask && !drop) continue;
       const out = (this.#outputs[layer] as Region).fit({ y: [T, B, D * R], drop: drop ? [T, B, D * R] : [0] });
       hs.forEach((h, d) => {
-        abi.copyRows(out.y + 4 * d * R, h, mask, T * B, R, D * R, R);
+        abi.copyRows(out.y + 4 * d * R, h, outputMask, T * B, R, D * R, R);
       });
       y = out.y;
       if (!drop) continue;
@@ -311,18 +393,22 @@ export abstract class Recurrent extends Layer {
       dropped[layer] = out.drop;
     }
     if (training) this.#passes++;
+    if (this.goBackwards) {
+      abi.flipSteps(at.turned, y, T, B * R);
+      y = at.turned;
+    }
     if (swap) {
       abi.swapAxes(at.y, y, T, B, D * R);
       y = at.y;
     }
-    this.#last = { T, B, mask, dropped };
+    this.#last = { T, B, outputMask, dropped, empty: [] };
     this.ran(input);
     return y;
   }
 
   #backward(given: { output: number; hn: number; cn: number }, wantInput: boolean, record: boolean): number {
     const input = this.checkRan();
-    const { T, B, mask, dropped } = this.#last;
+    const { T, B, outputMask, dropped } = this.#last;
     const { abi } = this.core;
     const [D, H, R, I] = [this.#directions, this.hiddenSize, this.stateSize, this.inputSize];
     const swap = this.#swaps(input);
@@ -334,11 +420,16 @@ export abstract class Recurrent extends Layer {
       dOdd: wide,
       dx: wantInput ? [T, B, I] : [0],
       dInput: wantInput && swap ? [B, T, I] : [0],
+      turned: this.goBackwards ? [T, B, R] : [0],
     });
     let dOut = given.output;
     if (dOut && swap) {
       abi.swapAxes(at.dOutput, dOut, B, T, D * R);
       dOut = at.dOutput;
+    }
+    if (dOut && this.goBackwards) {
+      abi.flipSteps(at.turned, dOut, T, B * R);
+      dOut = at.turned;
     }
     for (let layer = this.numLayers - 1; layer >= 0; layer--) {
       const between = layer % 2 ? at.dOdd : at.dEven;
@@ -346,7 +437,7 @@ export abstract class Recurrent extends Layer {
       this.#slicesOf(layer).forEach((slice, d) => {
         const hn = given.hn && given.hn + 4 * slice.index * B * R;
         const cn = given.cn && given.cn + 4 * slice.index * B * H;
-        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, mask, record);
+        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, outputMask, record);
       });
       const mask01 = dropped[layer - 1];
       if (mask01) abi.multiply(dx, dx, mask01, T * B * D * R);
@@ -362,7 +453,36 @@ export abstract class Recurrent extends Layer {
   }
 }
 
-function checkFlag(name: string, value: unknown): boolean {
+/** Two directions, or one and which. */
+function checkDirection(
+  { bidirectional, direction }: RecurrentOptions,
+  goBackwards: boolean,
+): { bidirectional: boolean; reverse: boolean } {
+  const names = ["forward", "reverse", "bidirectional"];
+  const both = checkFlag("bidirectional", bidirectional ?? direction === "bidirectional");
+  if (direction !== undefined && !names.includes(direction))
+    throw new ArgumentRangeError(`direction: expected one of ${names.join(", ")}, got ${show(direction)}`);
+  if (direction !== undefined && both !== (direction === "bidirectional"))
+    throw new ArgumentRangeError(`direction: expected the same as bidirectional ${both}, got ${show(direction)}`);
+  return { bidirectional: both, reverse: direction === "reverse" || goBackwards };
+}
+
+/** States [n,B,width] with zeros for some sequences of the batch. */
+function clearRows(states: Tensor, sequences: readonly number[]): Tensor {
+  if (sequences.length === 0) return states;
+  const data = states.data.slice();
+  const width = states.shape.at(-1) as number;
+  const B = states.shape.length === 2 ? 1 : (states.shape[1] as number);
+  for (const b of sequences)
+    for (let k = 0; k < (states.shape[0] as number); k++) data.fill(0, (k * B + b) * width, (k * B + b + 1) * width);
+  return { data, shape: states.shape };
+}
+
+export function checkFlag(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new ArgumentTypeError(`${name}: expected true or false, got ${show(value)}`);
   return value;
 }
+
+/** A bound, or 0 for none. */
+export const checkClip = (name: string, value: unknown): number =>
+  checkNumber(name, value, "a number of at least 0", (limit) => limit >= 0);

@@ -3,13 +3,18 @@ import type { Core } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
+import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
-import { Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+import { checkClip, Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
 
 /** Options of an RNN, named and meant as those of torch.nn.RNN. */
 export interface RNNOptions extends RecurrentOptions {
   /** Default "tanh". */
   readonly nonlinearity?: "tanh" | "relu";
+  /** Bound on the argument of the activation (ONNX' clip); 0, the default, for none. */
+  readonly gateClip?: number;
+  /** Another activation f than the nonlinearity; one object for all directions, or one for each. */
+  readonly activations?: OneOrTwo<{ readonly f?: Activation }>;
 }
 
 /** Every intermediate of one direction of one layer, named as in assembly/cells/rnn.ts, in the order of time. */
@@ -28,11 +33,18 @@ export class RNN extends Recurrent {
   readonly nonlinearity: "tanh" | "relu";
 
   constructor(core: Core, options: RNNOptions) {
-    const { nonlinearity = "tanh" } = options ?? {};
+    const { nonlinearity = "tanh", gateClip = 0, activations } = options ?? {};
     if (nonlinearity !== "tanh" && nonlinearity !== "relu")
       throw new ArgumentRangeError(`nonlinearity: expected "tanh" or "relu", got ${show(nonlinearity)}`);
-    const fields = { actF: nonlinearity === "relu" ? 2 : 1 };
-    super(core, options, { cell: 2, gates: ["h"], hasC: false, hasRec: false, projSize: 0, fields }, ["nonlinearity"]);
+    checkClip("gateClip", gateClip);
+    const kind = {
+      ...{ cell: 2, gates: ["h"], hasC: false, hasRec: false, projSize: 0, peephole: false },
+      options: checkActivations(activations, { f: nonlinearity }).map((acts) => ({
+        ...activationFields(acts),
+        gateClip,
+      })),
+    };
+    super(core, options, kind, ["nonlinearity", "gateClip", "activations"]);
     this.nonlinearity = nonlinearity;
   }
 

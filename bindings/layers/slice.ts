@@ -12,18 +12,22 @@ export interface CellKind {
   readonly gates: readonly string[];
   /** Whether it has a cell state c. */
   readonly hasC: boolean;
-  /** Whether what da is to W_hh differs from what it is to W_ih. */
+  /** Whether it keeps W_hh·h apart from W_ih·x. */
   readonly hasRec: boolean;
   /** Width of a projected h, or 0. */
   readonly projSize: number;
-  /** Further fields of the kernel's Sequence. */
-  readonly fields?: SequenceFields;
+  /** Whether i, f and o have peepholes to c. */
+  readonly peephole: boolean;
+  /** Options, as fields of the kernel's Sequence, for each direction. */
+  readonly options: readonly SequenceFields[];
 }
 
 /** Sizes and place of a slice. */
 export interface SliceShape {
   /** Index layer·D + direction of its states. */
   readonly index: number;
+  /** 0, or 1 for the second of two directions. */
+  readonly direction: number;
   readonly reverse: boolean;
   /** Width of its input. */
   readonly I: number;
@@ -39,6 +43,7 @@ export type CellRecord = Readonly<Record<string, Tensor>>;
 
 export class Slice implements SliceShape {
   readonly index: number;
+  readonly direction: number;
   readonly reverse: boolean;
   readonly I: number;
   readonly H: number;
@@ -61,7 +66,15 @@ export class Slice implements SliceShape {
   #last = { T: 0, B: 0, record: false, h: 0, c: 0, gates: 0, kept: 0, preact: 0, dh: 0, dc: 0 };
 
   constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
-    ({ index: this.index, reverse: this.reverse, I: this.I, H: this.H, R: this.R, suffix: this.suffix } = shape);
+    ({
+      index: this.index,
+      direction: this.direction,
+      reverse: this.reverse,
+      I: this.I,
+      H: this.H,
+      R: this.R,
+      suffix: this.suffix,
+    } = shape);
     this.#core = core;
     this.#kind = kind;
     this.#GH = kind.gates.length * shape.H;
@@ -70,7 +83,9 @@ export class Slice implements SliceShape {
     this.#tape = new Region(core, owner);
     this.#back = new Region(core, owner);
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
-    const [Ih, Hh, Hr, biasIh, biasHh] = ["weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"].map(find);
+    const [Ih, Hh, Hr, ph, biasIh, biasHh] = "weight_ih weight_hh weight_hr weight_ph bias_ih bias_hh"
+      .split(" ")
+      .map(find);
     this.#changes = (Ih as Parameter).changes;
     const { packedSize } = core.abi;
     const { I, H, R } = shape;
@@ -91,10 +106,12 @@ export class Slice implements SliceShape {
       dWeightHr: Hr?.grad ?? 0,
       dBiasIh: biasIh?.grad ?? 0,
       dBiasHh: biasHh?.grad ?? 0,
-      ...kind.fields,
+      peephole: ph?.value ?? 0,
+      dPeephole: ph?.grad ?? 0,
+      ...kind.options[shape.direction],
       ...this.#packed.fit({
         wih: [packedSize(I, GH)], // forward
-        whh: [packedSize(R, GH)],
+        whh: [packedSize(R, 2 * H) + packedSize(R, GH)], // a GRU with the reset before has two parts
         whr: Hr ? [packedSize(H, R)] : [0],
         bias: [GH],
         biasRec: kind.hasRec ? [GH] : [0],
@@ -106,6 +123,11 @@ export class Slice implements SliceShape {
     const { struct } = this.#struct.fit({ struct: [SEQUENCE_WORDS] });
     core.zero(struct, SEQUENCE_WORDS);
     this.#set(this.#fixed);
+  }
+
+  /** Whether arguments of the activations are kept: to be shown, or to tell where a clip was. */
+  #keepsA(record: boolean): boolean {
+    return record || (this.#fixed.gateClip ?? 0) > 0;
   }
 
   get hasC(): boolean {
@@ -140,7 +162,7 @@ export class Slice implements SliceShape {
     const { H, R } = this;
     const { mask, record, h0, c0 } = options;
     const { hasC, projSize } = this.#kind;
-    const at = this.#tape.fit({ ...this.tapeShapes(T, B), preact: record ? [T, B, this.#GH] : [0] });
+    const at = this.#tape.fit({ ...this.tapeShapes(T, B), preact: this.#keepsA(record) ? [T, B, this.#GH] : [0] });
     const last = { ...this.#last, ...at, T, B, record };
     this.#last = last;
     this.#give(this.#slot("h", "initial"), h0, B * R);
@@ -150,7 +172,7 @@ export class Slice implements SliceShape {
       ...at,
       c: hasC ? at.c : 0,
       m: projSize ? at.m : 0,
-      preact: record ? at.preact : 0,
+      preact: this.#keepsA(record) ? at.preact : 0,
       T,
       B,
       x,

@@ -122,8 +122,10 @@ export function run(spec: Spec, inputs: Inputs): Result {
       const out: Vec[] = new Array(T * B);
       record[slice] = Array.from({ length: T }, () => []);
       for (let b = 0; b < B; b++) {
-        let h = h0[slice * B + b] as Vec;
-        let c = c0[slice * B + b] as Vec;
+        // A sequence without a step ends in zeros, whatever it started from.
+        const empty = inputs.lengths?.[b] === 0;
+        let h = empty ? tape.zeros(R) : (h0[slice * B + b] as Vec);
+        let c = empty ? tape.zeros(H) : (c0[slice * B + b] as Vec);
         for (let n = 0; n < T; n++) {
           const t = backwards ? T - 1 - n : n;
           if (valid(t, b)) {

@@ -1,0 +1,186 @@
+// What ONNX and Keras add to PyTorch's layers, against the float64 oracle: values and every gradient.
+import fc from "fast-check";
+import { GRU, LSTM } from "lstm-wasm";
+import { describe, expect, test } from "vitest";
+import { type Dims, differences } from "./support/against-oracle.ts";
+import { BUILDS, createCore } from "./support/cores.ts";
+import { createRandom, randomTensor } from "./support/random.ts";
+
+const ACTIVATIONS = [
+  ...[
+    "sigmoid",
+    "tanh",
+    "relu",
+    "affine",
+    "leakyRelu",
+    "thresholdedRelu",
+    "scaledTanh",
+    "hardSigmoid",
+    "elu",
+    "softsign",
+    "softplus",
+  ],
+];
+const sizes = { T: 4, B: 3, I: 5, H: 6 };
+
+const TABLE: [string, Dims][] = [
+  ["peepholes", { cell: "LSTM", ...sizes, options: { peephole: true } }],
+  ["coupled", { cell: "LSTM", ...sizes, options: { coupled: true } }],
+  ["coupled with peepholes", { cell: "LSTM", ...sizes, options: { coupled: true, peephole: true } }],
+  ["gate clip", { cell: "LSTM", ...sizes, options: { gateClip: 0.3 } }],
+  ["cell clip", { cell: "LSTM", ...sizes, options: { cellClip: 0.2 } }],
+  [
+    "all of them",
+    { cell: "LSTM", ...sizes, L: 2, bidirectional: true, options: { peephole: true, gateClip: 0.6, cellClip: 0.4 } },
+  ],
+  ["reverse LSTM", { cell: "LSTM", ...sizes, options: { direction: "reverse" } }],
+  ["reverse GRU", { cell: "GRU", ...sizes, lengths: [4, 0, 2], options: { direction: "reverse" } }],
+  ["reset before", { cell: "GRU", ...sizes, options: { resetAfter: false } }],
+  [
+    "reset before, two layers, two directions",
+    { cell: "GRU", ...sizes, L: 2, bidirectional: true, lengths: [4, 1, 3], options: { resetAfter: false } },
+  ],
+  [
+    "reset before, clip, no bias",
+    { cell: "GRU", ...sizes, bias: false, options: { resetAfter: false, gateClip: 0.4 } },
+  ],
+  ["reset after, clip", { cell: "GRU", ...sizes, options: { gateClip: 0.4 } }],
+  ["RNN clip", { cell: "RNN", ...sizes, options: { gateClip: 0.4 } }],
+  ...ACTIVATIONS.flatMap((name): [string, Dims][] => [
+    [`${name} in an LSTM`, { cell: "LSTM", ...sizes, options: { activations: [{ f: { name } }, { f: { name } }] } }],
+    [`${name} as g and h`, { cell: "LSTM", ...sizes, options: { activations: [{ g: { name }, h: { name } }, {}] } }],
+    [`${name} in a GRU`, { cell: "GRU", ...sizes, options: { activations: [{ f: { name }, g: { name } }, {}] } }],
+    [`${name} in an RNN`, { cell: "RNN", ...sizes, options: { activations: [{ f: { name } }, {}] } }],
+  ]),
+  [
+    "another activation in each direction",
+    {
+      cell: "LSTM",
+      ...sizes,
+      bidirectional: true,
+      options: { activations: [{ f: { name: "hardSigmoid", alpha: 1 / 6 } }, { g: { name: "elu", alpha: 0.3 } }] },
+    },
+  ],
+  ["a mask with gaps", { cell: "LSTM", ...sizes, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] }],
+  [
+    "a mask over two layers and directions",
+    { cell: "GRU", ...sizes, L: 2, bidirectional: true, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
+  ],
+  [
+    "a mask over a projection",
+    { cell: "LSTM", ...sizes, projSize: 3, L: 2, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
+  ],
+  [
+    "a mask over a reset before",
+    { cell: "GRU", ...sizes, options: { resetAfter: false }, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
+  ],
+];
+
+describe.each(BUILDS)("%s", (build) => {
+  const core = createCore(build);
+  test.each(TABLE)("%s", (_, dims) => {
+    expect(differences(core, dims)).toEqual([]);
+  });
+
+  test("options at random", () => {
+    const size = (most: number) => fc.integer({ min: 1, max: most });
+    const limit = fc.option(fc.double({ min: 0.1, max: 1, noNaN: true }), { nil: 0 });
+    const act = fc.option(
+      fc.record({ name: fc.constantFrom("tanh", "sigmoid", "softsign", "softplus", "scaledTanh") }),
+      { nil: undefined },
+    );
+    const dims = fc.record({
+      cell: fc.constantFrom("LSTM" as const, "GRU" as const, "RNN" as const),
+      T: size(6),
+      B: size(6),
+      I: size(10),
+      H: size(11),
+      L: size(2),
+      bidirectional: fc.boolean(),
+      bias: fc.boolean(),
+      masked: fc.option(fc.array(fc.constantFrom(0, 1), { minLength: 36, maxLength: 36 }), { nil: undefined }),
+      flags: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+      limits: fc.tuple(limit, limit),
+      acts: fc.tuple(act, act, act),
+    });
+    fc.assert(
+      fc.property(dims, ({ masked, flags: [a, b, c], limits: [gateClip, cellClip], acts: [f, g, h], ...rest }) => {
+        const [first, second] = [{ ...(f && { f }), ...(g && rest.cell !== "RNN" && { g }) }, {}];
+        const activations = [{ ...first, ...(h && rest.cell === "LSTM" && { h }) }, second];
+        const own = { LSTM: { peephole: a, coupled: b, cellClip }, GRU: { resetAfter: c }, RNN: {} }[rest.cell];
+        const options = {
+          gateClip,
+          activations,
+          ...own,
+          ...(rest.bidirectional ? {} : a && { direction: "reverse" as const }),
+        };
+        const mask = masked?.slice(0, rest.T * rest.B);
+        expect(differences(core, { ...rest, options, ...(mask && { mask }) })).toEqual([]);
+      }),
+      { numRuns: 100, seed: 8 },
+    );
+  });
+});
+
+describe("Keras' ways", () => {
+  const core = createCore();
+  const x = randomTensor(createRandom(1), [5, 2, 3]);
+  const flip = (data: Float32Array, T: number) => {
+    const row = data.length / T;
+    return Float32Array.from(data, (_, k) => data[(T - 1 - Math.floor(k / row)) * row + (k % row)] as number);
+  };
+
+  test("goBackwards is the reverse direction, answered in its own order", () => {
+    const reverse = new LSTM(core, { inputSize: 3, hiddenSize: 4, direction: "reverse", seed: 2 });
+    const backwards = new LSTM(core, { inputSize: 3, hiddenSize: 4, goBackwards: true, seed: 2 });
+    const [a, b] = [reverse.forward(x), backwards.forward(x)];
+    expect(b.output.data).toEqual(flip(a.output.data, 5));
+    expect(b.hn).toEqual(a.hn);
+    // The last answer is the final state: what Keras returns without return_sequences.
+    expect(b.output.data.subarray(4 * 8)).toEqual(b.hn.data);
+    const d = randomTensor(createRandom(3), [5, 2, 4]);
+    const turned = { data: flip(d.data, 5), shape: d.shape };
+    expect(backwards.backward({ output: turned })).toEqual(reverse.backward({ output: d }));
+    expect(backwards.gradients()).toEqual(reverse.gradients());
+  });
+
+  test("a masked output repeats, or is 0 if asked; what x holds there does not matter", () => {
+    const gru = new GRU(core, { inputSize: 3, hiddenSize: 4, batchFirst: true });
+    const batch = randomTensor(createRandom(1), [2, 5, 3]);
+    const mask = { data: Uint8Array.of(1, 1, 0, 1, 0, 0, 1, 1, 0, 1), shape: [2, 5] };
+    const { output, hn } = gru.forward(batch, { mask });
+    const at = (b: number, t: number, data = output.data) => data.subarray((b * 5 + t) * 4, (b * 5 + t + 1) * 4);
+    expect(at(0, 2)).toEqual(at(0, 1));
+    expect(at(0, 4)).toEqual(at(0, 3));
+    expect(at(1, 0)).toEqual(new Float32Array(4));
+    expect(hn.data.subarray(0, 4)).toEqual(at(0, 4));
+    const spoiled = {
+      data: batch.data.map((value, k) => (mask.data[Math.floor(k / 3)] ? value : Number.NaN)),
+      shape: batch.shape,
+    };
+    expect(gru.forward(spoiled, { mask }).output).toEqual(output);
+    const grads = gru.backward({ output: randomTensor(createRandom(4), [2, 5, 4]) });
+    for (let k = 0; k < 10; k++) {
+      const part = grads.input.data.subarray(3 * k, 3 * k + 3);
+      expect(part.every((value) => (mask.data[k] ? value !== 0 : value === 0))).toBe(true);
+    }
+    const zeroed = gru.forward(batch, { mask, zeroOutputForMask: true });
+    expect(at(0, 2, zeroed.output.data)).toEqual(new Float32Array(4));
+    expect(at(0, 3, zeroed.output.data)).toEqual(at(0, 3));
+    expect(zeroed.hn).toEqual(hn);
+  });
+});
+
+test("a sequence of length 0 ends in zeros, and its start gets no gradient (onnxruntime's rule)", () => {
+  const lstm = new LSTM(createCore(), { inputSize: 3, hiddenSize: 4, numLayers: 2, bidirectional: true });
+  const random = createRandom(1);
+  const [h0, c0] = [randomTensor(random, [4, 2, 4]), randomTensor(random, [4, 2, 4])];
+  const result = lstm.forward(randomTensor(random, [5, 2, 3]), { h0, c0, lengths: [0, 5] });
+  const grads = lstm.backward({ output: result.output, hn: result.hn, cn: result.cn });
+  const rows = (data: Float32Array, b: number) =>
+    [0, 1, 2, 3].flatMap((k) => [...data.subarray((2 * k + b) * 4, (2 * k + b + 1) * 4)]);
+  for (const { data } of [result.hn, result.cn, grads.h0, grads.c0]) {
+    expect(rows(data, 0).every((value) => value === 0)).toBe(true);
+    expect(rows(data, 1).every((value) => value !== 0)).toBe(true);
+  }
+});

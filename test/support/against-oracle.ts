@@ -1,0 +1,152 @@
+// A recurrent layer through the public API, against the float64 oracle.
+import {
+  type Core,
+  GRU,
+  type GRUOptions,
+  LSTM,
+  type LSTMCotangents,
+  type LSTMForwardOptions,
+  type LSTMOptions,
+  RNN,
+  type RNNOptions,
+  type Shape,
+  type Tensor,
+} from "lstm-wasm";
+import { type Act, run, type Spec } from "../reference/recurrent.ts";
+import { compare, largest } from "./compare.ts";
+import { createRandom, randomTensor } from "./random.ts";
+
+/** Sizes, options and what is given. */
+export interface Dims {
+  readonly cell: "LSTM" | "GRU" | "RNN";
+  readonly T: number;
+  readonly B: number;
+  readonly I: number;
+  readonly H: number;
+  readonly L?: number;
+  readonly bidirectional?: boolean;
+  readonly bias?: boolean;
+  readonly projSize?: number;
+  readonly states?: boolean;
+  readonly lengths?: readonly number[];
+  readonly give?: readonly ("output" | "hn" | "cn")[];
+  /** 1 where a step [T,B] is taken. */
+  readonly mask?: readonly number[];
+  /** Further options, the same for the layer and the oracle. */
+  readonly options?: Partial<Pick<Spec, "resetAfter" | "coupled" | "gateClip" | "cellClip">> & {
+    readonly peephole?: boolean;
+    readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
+    readonly direction?: "reverse";
+  };
+}
+
+/** What differs by more than rounding can explain. */
+export function differences(core: Core, dims: Dims): string[] {
+  const {
+    cell,
+    T,
+    B,
+    I,
+    H,
+    L = 1,
+    bidirectional = false,
+    bias = true,
+    projSize = 0,
+    states = true,
+    lengths,
+    mask,
+  } = dims;
+  const random = createRandom(T * 1000 + B * 100 + I * 10 + H);
+  const D = bidirectional ? 2 : 1;
+  const R = projSize || H;
+  const sizes = { inputSize: I, hiddenSize: H, numLayers: L, bidirectional, bias, seed: 3 };
+  const options = { ...sizes, ...dims.options } as LSTMOptions;
+  using layer = (
+    cell === "LSTM"
+      ? new LSTM(core, { ...options, projSize })
+      : cell === "GRU"
+        ? new GRU(core, options as GRUOptions)
+        : new RNN(core, options as RNNOptions)
+  ) as LSTM;
+  const x = randomTensor(random, [T, B, I]);
+  const h0 = states ? randomTensor(random, [L * D, B, R]) : undefined;
+  const c0 = states && cell === "LSTM" ? randomTensor(random, [L * D, B, H]) : undefined;
+  const given: LSTMForwardOptions = {
+    ...(h0 && { h0 }),
+    ...(c0 && { c0 }),
+    ...(lengths && { lengths }),
+    ...(mask && { mask: { data: Uint8Array.from(mask), shape: [T, B] } }),
+    record: true,
+  };
+  const got = layer.forward(x, given);
+  const shapes: Record<string, Shape> = { output: [T, B, D * R], hn: [L * D, B, R], cn: [L * D, B, H] };
+  const give = (dims.give ?? ["output", "hn", "cn"]).filter((name) => name !== "cn" || cell === "LSTM");
+  const cotangents: LSTMCotangents = Object.fromEntries(
+    give.map((name) => [name, randomTensor(random, shapes[name] as Shape)]),
+  );
+  const parameters = layer.stateDict();
+  const grads = layer.backward(cotangents, { record: true });
+
+  const { direction, peephole: _, ...same } = dims.options ?? {};
+  const spec: Spec = {
+    cell,
+    inputSize: I,
+    hiddenSize: H,
+    numLayers: L,
+    bidirectional,
+    projSize,
+    reverse: direction === "reverse",
+    ...same,
+  };
+  const want = run(spec, { x, h0, c0, lengths, mask, parameters });
+  const wantGrads = want.backward({
+    output: cotangents.output?.data,
+    hn: cotangents.hn?.data,
+    cn: cotangents.cn?.data,
+  });
+
+  const pairs: [string, ArrayLike<number>, ArrayLike<number>][] = [
+    ["output", got.output.data, want.output],
+    ["hn", got.hn.data, want.hn],
+    ["x", grads.input.data, wantGrads.x as Float64Array],
+    ["h0", grads.h0.data, wantGrads.h0 as Float64Array],
+    ...Object.entries(layer.gradients()).map(([name, { data }]): (typeof pairs)[number] => [
+      name,
+      data,
+      wantGrads[name] as Float64Array,
+    ]),
+  ];
+  if (cell === "LSTM") pairs.push(["cn", got.cn.data, want.cn], ["c0", grads.c0.data, wantGrads.c0 as Float64Array]);
+  // Intermediates of every step that was taken.
+  got.record?.forEach((record, slice) => {
+    const forward = record as unknown as Record<string, Tensor>;
+    const backward = grads.record?.[slice] as unknown as Record<string, Tensor>;
+    want.record[slice]?.forEach((rows, t) => {
+      rows.forEach((names, b) => {
+        const at = (tensor: Tensor | undefined, width: number) =>
+          tensor?.data.subarray((t * B + b) * width, (t * B + b + 1) * width) ?? [];
+        for (const name of ["i", "f", "g", "o", "c", "tanhC", "r", "z", "n"])
+          if (names[name]) pairs.push([`${name} at ${t},${b}`, at(forward[name], H), names[name].v]);
+        pairs.push([`h at ${t},${b}`, at(forward.h, R), (names.h as { v: Float64Array }).v]);
+        pairs.push([`dh at ${t},${b}`, at(backward.dh, R), (names.h as { g: Float64Array }).g]);
+        if (names.c) pairs.push([`dc at ${t},${b}`, at(backward.dc, H), names.c.g]);
+        const gates = { LSTM: ["ai", "af", "ag", "ao"], GRU: ["ar", "az", "an"], RNN: ["a"] }[cell].map(
+          (name) => names[name],
+        );
+        pairs.push([`a at ${t},${b}`, at(forward.a, gates.length * H), gates.flatMap((gate) => [...(gate?.v ?? [])])]);
+        pairs.push([
+          `da at ${t},${b}`,
+          at(backward.da, gates.length * H),
+          gates.flatMap((gate) => [...(gate?.g ?? [])]),
+        ]);
+      });
+    });
+  });
+  // A sum of n float32 terms in ±1 is off by about √n·2⁻²⁴ of its size, a recurrence of T steps repeats that T times;
+  // 32 leaves room for the activations' 2 ULP and the growth along several layers.
+  const epsilon = 32 * 2 ** -24 * Math.sqrt(I + H + T * B) * Math.sqrt(T * L);
+  return pairs
+    .map(([name, a, b]) => compare(name, a, b, epsilon * Math.max(1, largest(b))))
+    .filter(({ ratio }) => !(ratio <= 1))
+    .map(({ text }) => text);
+}
