@@ -82,12 +82,17 @@ export function tanh4(x: v128): v128 {
   const s = pow2(i32x4.sub(biased, f32x4.splat(ROUND)));
   const one = f32x4.splat(1.0);
   const two = f32x4.splat(2.0);
-  // m = e^2|x| − 1, and tanh|x| = m / (m + 2). Written so that the quotient's error fades:
-  // for small m as (m − m·(m / (m + 2))) / 2, for large m as 1 − 2 / (m + 2).
-  const m = madd(expm1Reduced(y, biased), s, f32x4.sub(s, one));
+  // m = e^2|x| − 1, and tanh|x| = m / (m + 2). Written so that the quotient's error fades: for large m as
+  // 1 − 2 / (m + 2); for small m as (m − m·(m / (m + 2))) / 2, where what rounding took from m comes back, times the slope (1 − q)².
+  const rest = f32x4.mul(expm1Reduced(y, biased), s);
+  const base = f32x4.sub(s, one);
+  const m = f32x4.add(base, rest);
+  const lost = f32x4.sub(rest, f32x4.sub(m, base));
   const large = f32x4.gt(m, two);
   const q = f32x4.div(v128.bitselect(two, m, large), f32x4.add(m, two));
-  const t = v128.bitselect(f32x4.sub(one, q), f32x4.mul(nmadd(m, q, m), f32x4.splat(0.5)), large);
+  const w = f32x4.sub(one, q);
+  const small = f32x4.sub(m, nmadd(f32x4.mul(lost, w), w, f32x4.mul(m, q)));
+  const t = v128.bitselect(w, f32x4.mul(small, f32x4.splat(0.5)), large);
   return v128.or(t, v128.and(x, i32x4.splat(0x80000000)));
 }
 
