@@ -1,10 +1,10 @@
 import { Activation, activate4, clip4, expForward, sigmoidForward, slope4, tanhForward } from "../math/activation";
 import { buffer, expectGuards, get, put } from "./support";
 
-/** The largest errors stated above each function, in units in the last place: strict build, relaxed build. */
-const EXP_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.011 : 0.991;
-const SIGMOID_ULP: f64 = 1.7;
-const TANH_ULP: f64 = 2.0;
+/** The largest errors stated above each function in math/activation.ts, to the next half unit of the third decimal. */
+const EXP_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.0105 : 0.9905;
+const SIGMOID_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7205 : 1.7495;
+const TANH_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.6535 : 1.8335;
 
 const CHUNK: i32 = 4096;
 /** A prime, so that a sweep over bit patterns favours no mantissa. */
@@ -62,16 +62,19 @@ function worst(which: i32, x: f32, least: f64 = -Infinity): f64 {
   return max(sweep(which, 0, 1 << 32, STRIDE, least), sweep(which, there - 20000, there + 20000, 1, least));
 }
 
+/** Expects the stated error to hold everywhere, and to be reached: a bound that is too high proves nothing. */
+function expectWorst(found: f64, stated: f64): void {
+  expect<bool>(found <= stated).toBe(true, "more than stated: " + found.toString());
+  expect<bool>(found > stated - 0.001).toBe(true, "less than stated: " + found.toString());
+}
+
 describe("exp, sigmoid, tanh", () => {
   test("exp is as accurate as stated, over all of float32", () => {
-    const found = worst(0, ASC_FEATURE_RELAXED_SIMD ? -5.877884387969971 : 70.4030990600586);
-    expect<bool>(found <= EXP_ULP).toBe(true, found.toString());
-    expect<bool>(found > EXP_ULP - 0.05).toBe(true, "stated too high: " + found.toString());
+    expectWorst(worst(0, ASC_FEATURE_RELAXED_SIMD ? -5.877884387969971 : 70.4030990600586), EXP_ULP);
   });
 
-  test("sigmoid is as accurate as stated, above −88", () => {
-    const found = worst(1, -1.1130621433258057, -88.0);
-    expect<bool>(found <= SIGMOID_ULP).toBe(true, found.toString());
+  test("sigmoid is as accurate as stated, from −88 on", () => {
+    expectWorst(worst(1, ASC_FEATURE_RELAXED_SIMD ? -1.110148310661316 : -1.0999345779418945, -88.0), SIGMOID_ULP);
   });
 
   test("sigmoid below −88, where float32 is subnormal, is 0", () => {
@@ -84,8 +87,7 @@ describe("exp, sigmoid, tanh", () => {
   });
 
   test("tanh is as accurate as stated, over all of float32", () => {
-    const found = worst(2, -0.2126835435628891);
-    expect<bool>(found <= TANH_ULP).toBe(true, found.toString());
+    expectWorst(worst(2, ASC_FEATURE_RELAXED_SIMD ? 0.19656063616275787 : 0.19474926590919495), TANH_ULP);
   });
 
   test("limits, signs and NaN", () => {

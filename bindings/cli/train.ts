@@ -67,11 +67,7 @@ export async function train(file: string | undefined, options: TrainOptions): Pr
   const { window, hidden, seed } = options;
   const forecaster = new Forecaster(await load(), scaling, { window, hidden, seed, unit });
   const parameters = forecaster.model.parameters.reduce((sum, { size }) => sum + size, 0);
-  say(
-    pc.bold(
-      `Forecasting ${target}${unit && ` (${unit})`} one row ahead from the last ${options.window} rows of ${series.name}`,
-    ),
-  );
+  say(pc.bold(`Forecasting ${target}${unit && ` (${unit})`} from the last ${options.window} rows of ${series.name}`));
   say(pc.dim(`inputs    ${scaling.features.join(", ")}${scaling.season ? ", time of year" : ""}`));
   if (series.texts.length > 0) say(pc.dim(`left out  ${series.texts.join(", ")} (no numbers)`));
   say(
@@ -197,8 +193,8 @@ function createProgress(epochs: number): { update(epoch: Epoch, change: number):
     };
   }
   const bar = new SingleBar({
-    format: `${pc.cyan("{bar}")} epoch {value}/{total}  RMSE train {train}  validation {validation} (best {best})  {eta_formatted} left`,
-    barsize: 12,
+    format: `${pc.cyan("{bar}")} {value}/{total}  RMSE train {train}, validation {validation} (best {best}), {eta_formatted} left`,
+    barsize: 10,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     hideCursor: true,
