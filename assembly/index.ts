@@ -15,4 +15,4 @@ export { dropoutForward } from "./layers/dropout";
 export { linearBackward, linearForward } from "./layers/linear";
 export { mseLoss } from "./train/loss";
 export { clipFactor } from "./train/clip";
-export { adamStep } from "./train/optimizer";
+export { adamStep, rmspropStep, sgdStep } from "./train/optimizer";

@@ -47,7 +47,17 @@ export type { Parameter, StateDict } from "./parameters.ts";
 export { Stream } from "./stream.ts";
 export type { Shape, Tensor } from "./tensor.ts";
 export { type Loss, mseLoss } from "./train/loss.ts";
-export { type AdamOptions, adam, type Optimizer, type OptimizerFactory } from "./train/optimizer.ts";
+export {
+  type AdamOptions,
+  adam,
+  adamW,
+  type Optimizer,
+  type OptimizerFactory,
+  type RMSpropOptions,
+  rmsprop,
+  type SGDOptions,
+  sgd,
+} from "./train/optimizer.ts";
 export {
   type Batch,
   type Batches,

@@ -4,7 +4,7 @@ import { buffer, expectGuards, get, put } from "./support";
 /** The largest errors stated above each function in math/activation.ts, to the next half unit of the third decimal. */
 const EXP_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.0105 : 0.9905;
 const SIGMOID_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7205 : 1.7495;
-const TANH_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.6535 : 1.8335;
+const TANH_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7485 : 1.8335;
 
 const CHUNK: i32 = 4096;
 /** A prime, so that a sweep over bit patterns favours no mantissa. */
@@ -87,7 +87,7 @@ describe("exp, sigmoid, tanh", () => {
   });
 
   test("tanh is as accurate as stated, over all of float32", () => {
-    expectWorst(worst(2, ASC_FEATURE_RELAXED_SIMD ? 0.19656063616275787 : 0.19474926590919495), TANH_ULP);
+    expectWorst(worst(2, ASC_FEATURE_RELAXED_SIMD ? 0.19664286077022552 : 0.19474926590919495), TANH_ULP);
   });
 
   test("limits, signs and NaN", () => {
