@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { readTensors, type TorchCase, torchCases } from "./support/cases.ts";
+import { goldens, readTensors, type TorchCase, torchCases } from "./support/cases.ts";
 import { compare } from "./support/compare.ts";
 import { BUILDS, createCore } from "./support/cores.ts";
 import { type Answers, runKernels, runOracle } from "./support/torch.ts";
 
 /** Lines of everything that is off by more than its tolerance. */
 function failures(c: TorchCase, answers: Answers, atol: (name: string) => number): string[] {
-  const tensors = readTensors(`torch/${c.file}`);
+  const tensors = readTensors(goldens(`torch/${c.file}`));
   return c.expected
     .map((name) => compare(name, answers[name] ?? [], tensors[name]?.data ?? [], atol(name)))
     .filter(({ ratio }) => !(ratio <= 1))

@@ -1,6 +1,6 @@
 import { type Core, GRU, LSTM, type LSTMCotangents, RNN, type StateDict, type Tensor } from "lstm-wasm";
 import { run, type Spec } from "../reference/recurrent.ts";
-import { float32, readTensors, type TorchCase } from "./cases.ts";
+import { float32, goldens, readTensors, type TorchCase } from "./cases.ts";
 
 /** What a case asks for, by its own names. */
 export type Answers = Record<string, ArrayLike<number>>;
@@ -36,8 +36,8 @@ export function createLayer(core: Core, c: TorchCase): LSTM | GRU | RNN {
 }
 
 /** The answers of the kernels, through the public API. Padding is replaced by NaN: it must not matter. */
-export function runKernels(core: Core, c: TorchCase): Answers {
-  const tensors = readTensors(`torch/${c.file}`);
+export function runKernels(core: Core, c: TorchCase, folder = goldens("torch/")): Answers {
+  const tensors = readTensors(new URL(c.file, folder));
   const get = (name: string) => float32(tensors, name);
   using layer = createLayer(core, c) as LSTM;
   layer.loadStateDict(Object.fromEntries(c.weights.map((name) => [name, get(name)])) as StateDict);
@@ -72,7 +72,7 @@ export function runKernels(core: Core, c: TorchCase): Answers {
 
 /** The answers of the float64 oracle. */
 export function runOracle(c: TorchCase): Answers {
-  const tensors = readTensors(`torch/${c.file}`);
+  const tensors = readTensors(goldens(`torch/${c.file}`));
   const timeMajor = (name: string) => swap(float32(tensors, name), c.batch_first);
   const spec: Spec = {
     cell: c.op === "LSTM" || c.op === "GRU" ? c.op : "RNN",
