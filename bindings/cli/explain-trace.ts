@@ -37,6 +37,7 @@ export interface Trace extends Case {
   readonly format: 1;
   readonly generator: string;
   readonly equations: readonly string[];
+  readonly note: string;
   readonly steps_count: number;
   readonly steps: readonly Step[];
   readonly h_last: number;
@@ -112,6 +113,9 @@ export function trace(core: Core, given: Case): Trace {
       "h(t) = o*tanh(c(t))",
       "loss = 0.5*(h(T) - target)^2, at the last step only",
     ],
+    note:
+      "Every dL_* is the total derivative (all paths through later steps included). For the loss without the factor 0.5, " +
+      "(h(T) - target)^2, the loss and every dL_* double.",
     steps_count: T,
     ...given,
     steps,

@@ -31,6 +31,7 @@ function expectClose(got: unknown, want: unknown, path = ""): void {
 const numbers = ({ generator, note, equations, ...rest }: Record<string, unknown>) => rest;
 
 test("the worked example agrees with PyTorch, key by key", () => {
+  expect(Object.keys(trace(core, EXAMPLE))).toEqual(expect.arrayContaining(Object.keys(golden)));
   expectClose(numbers({ ...trace(core, EXAMPLE) }), numbers(golden));
 });
 
