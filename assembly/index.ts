@@ -3,7 +3,7 @@ export { allocate, free } from "./memory";
 export { expForward, sigmoidForward, tanhForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { uniform } from "./math/random";
-export { copyRows, firstNonFinite, flipSteps, multiply, scale, sumSquares, swapAxes } from "./math/vector";
+export { copyRows, firstNonFinite, flipSteps, multiply, multiplyAdd, scale, sumSquares, swapAxes } from "./math/vector";
 export {
   recurrentBackward,
   recurrentForward,
@@ -11,7 +11,7 @@ export {
   recurrentPackForward,
   recurrentStep,
 } from "./layers/recurrent";
-export { dropoutForward } from "./layers/dropout";
+export { dropoutForward, dropoutMask } from "./layers/dropout";
 export { linearBackward, linearForward } from "./layers/linear";
 export { mseLoss } from "./train/loss";
 export { clipFactor } from "./train/clip";

@@ -50,6 +50,9 @@ export class Sequence {
   m: usize; //        [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
   preact: usize; //   [T,B,GH]    out =   arguments of the gates' activations; 0 to leave them out, if there is no gateClip
   rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step
+  hMask: usize; //    [B,R]       in   recurrent dropout: what h is multiplied with before W_hh, the same at every step; or 0
+  hMasked: usize; //  [T,B,R]     out =   h·hMask; with hMask
+  zone: usize; //     [T,B,R]     in   zoneout: the share of the new h, the rest stays as it was; or 0
 
   // Parameters: as the caller has them, and packed by recurrentPackForward and recurrentPackBackward.
   weightIh: usize; // [GH,I]   in
@@ -72,6 +75,8 @@ export class Sequence {
   dhn: usize; //      [B,R]       in dL/d(hn), or 0
   dRec: usize; //     [T,B,GH]    scratch   GRU: what da is to W_hh
   dm: usize; //       [B,H]       scratch   projection; GRU with the reset before
+  dhMasked: usize; // [B,R]       scratch recurrent dropout
+  dhZone: usize; //   [T,B,R]     scratch zoneout: what of dL/dh reaches the cell
   dx: usize; //       [T,B,I]     out =   or 0 to leave it out
   dWeightIh: usize; // [GH,I]     +=
   dWeightHh: usize; // [GH,R]     +=

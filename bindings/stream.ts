@@ -24,6 +24,7 @@ export interface StreamSlice {
   readonly fixedFields: SequenceFields;
   readonly tapeShapes: (T: number, B: number) => Record<"h" | "c" | "gates" | "kept" | "m" | "rec", Shape>;
   readonly hasC: boolean;
+  readonly zoneShare: number;
   packForward(): void;
 }
 
@@ -59,6 +60,7 @@ export class Stream {
     slices.forEach((slice, k) => {
       shapes[`struct${k}`] = [SEQUENCE_WORDS];
       for (const [name, shape] of Object.entries(slice.tapeShapes(1, 1))) shapes[`${name}${k}`] = shape;
+      shapes[`zone${k}`] = slice.zoneShare < 1 ? [R] : [0];
     });
     const at = this.#region.fit<string>(shapes);
     const address = (name: string) => at[name] as number;
@@ -68,7 +70,9 @@ export class Stream {
       const present = Object.entries(slice.tapeShapes(1, 1)).filter(([, shape]) => sizeOf(shape) > 0);
       const tape = Object.fromEntries(present.map(([name]) => [name, address(`${name}${k}`)]));
       const x = k === 0 ? address("x") : address(`h${k - 1}`);
-      setSequence(core, struct, { ...slice.fixedFields, ...tape, T: 1, B: 1, x });
+      const zone = slice.zoneShare < 1 ? address(`zone${k}`) : 0;
+      if (zone) core.view(zone, R).fill(slice.zoneShare);
+      setSequence(core, struct, { ...slice.fixedFields, ...tape, T: 1, B: 1, x, zone });
       return struct;
     });
     this.#states = [

@@ -1,6 +1,6 @@
 // What ONNX and Keras add to PyTorch's layers, against the float64 oracle: values and every gradient.
 import fc from "fast-check";
-import { GRU, LSTM } from "lstm-wasm";
+import { GRU, LSTM, type Tensor } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { type Dims, differences } from "./support/against-oracle.ts";
 import { BUILDS, createCore } from "./support/cores.ts";
@@ -119,6 +119,74 @@ describe.each(BUILDS)("%s", (build) => {
       }),
       { numRuns: 100, seed: 8 },
     );
+  });
+});
+
+describe.each(BUILDS)("%s: zoneout and dropout inside the recurrence", (build) => {
+  const core = createCore(build);
+  const noises = [{ zoneout: 0.3 }, { inputDropout: 0.4 }, { recurrentDropout: 0.4 }, { weightDropout: 0.4 }];
+  const all = { zoneout: 0.3, inputDropout: 0.2, recurrentDropout: 0.3, weightDropout: 0.2 };
+  const cells: Dims[] = [
+    { cell: "LSTM", ...sizes, L: 2, bidirectional: true },
+    { cell: "LSTM", ...sizes, projSize: 4, lengths: [4, 2, 3] },
+    { cell: "GRU", ...sizes, L: 2, bidirectional: true, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
+    { cell: "GRU", ...sizes, options: { resetAfter: false }, lengths: [4, 2, 3] },
+    { cell: "RNN", ...sizes, L: 2 },
+  ];
+  const rows = cells.flatMap((dims) =>
+    [...noises, all].flatMap((noise) => [true, false].map((training) => ({ ...dims, noise, training }))),
+  );
+  test.each(rows)("$cell L$L $options $noise training $training", (dims) => {
+    expect(differences(core, dims)).toEqual([]);
+  });
+});
+
+describe("masks", () => {
+  const core = createCore();
+  const x = randomTensor(createRandom(1), [6, 8, 20]);
+  const create = (noise: object) => new LSTM(core, { inputSize: 20, hiddenSize: 20, seed: 3, ...noise });
+  const drawn = (layer: LSTM, name: string, training = true) => {
+    const [record] = layer.forward(x, { training, record: true }).record as unknown as Record<string, Tensor>[];
+    return record?.[name]?.data;
+  };
+  const share = (mask: Float32Array | undefined) =>
+    mask ? mask.filter((value) => value === 0).length / mask.length : Number.NaN;
+
+  test.each([
+    ["zoneout", "zone", [0, 1]],
+    ["inputDropout", "xMask", [0, Math.fround(1 / 0.7)]],
+    ["recurrentDropout", "hMask", [0, Math.fround(1 / 0.7)]],
+    ["weightDropout", "wMask", [0, Math.fround(1 / 0.7)]],
+  ])("%s: as often as asked, new at each pass, the same for the same seed", (option, name, values) => {
+    const [a, b] = [create({ [option]: 0.3 }), create({ [option]: 0.3 })];
+    const first = drawn(a, name);
+    expect([...new Set(first)].sort()).toEqual(values);
+    expect(Math.abs(share(first) - 0.3)).toBeLessThan(0.12);
+    expect(drawn(b, name)).toEqual(first);
+    expect(drawn(a, name)).not.toEqual(first);
+    // Outside of training nothing is drawn; zoneout moves by its expectation.
+    const still = drawn(a, name, false);
+    expect(option === "zoneout" ? [...new Set(still)] : still).toEqual(
+      option === "zoneout" ? [Math.fround(0.7)] : undefined,
+    );
+  });
+
+  test("dropped weights come back after training", () => {
+    const [layer, plain] = [create({ weightDropout: 0.5 }), create({})];
+    const want = plain.forward(x).output;
+    expect(layer.forward(x).output).toEqual(want);
+    expect(layer.forward(x, { training: true }).output).not.toEqual(want);
+    layer.backward({ output: want });
+    expect(layer.forward(x).output).toEqual(want);
+    layer.backward({ output: want });
+  });
+
+  test("a stream moves by zoneout's expectation, with the bits of the whole", () => {
+    const layer = create({ zoneout: 0.3, numLayers: 2 });
+    const one = randomTensor(createRandom(2), [6, 1, 20]);
+    const stream = layer.stream();
+    const steps = [0, 1, 2, 3, 4, 5].flatMap((t) => [...stream.step(one.data.slice(20 * t, 20 * t + 20))]);
+    expect(Float32Array.from(steps)).toEqual(layer.forward(one).output.data);
   });
 });
 

@@ -4,7 +4,7 @@ import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward } from "../cells/lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
-import { add } from "../math/vector";
+import { add, blend, multiply, multiplyAdd } from "../math/vector";
 import { Cell, Sequence } from "../sequence";
 
 /** Gates of a cell. */
@@ -74,7 +74,12 @@ function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
   const N = gateCount(s.cell) * H;
   const wide = <usize>N << 2;
   const narrow = <usize>s.R << 2;
-  const hPrev = s.at(s.h, prev, 0, s.R);
+  let hPrev = s.at(s.h, prev, 0, s.R);
+  if (s.hMask) {
+    const masked = s.at(s.hMasked, t, 0, s.R);
+    multiply(masked, hPrev, s.hMask, s.B * s.R);
+    hPrev = masked;
+  }
   if (s.cell != Cell.GRU) {
     const gates = s.at(s.gates, t, 0, N);
     gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
@@ -122,7 +127,9 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
   if (s.cell == Cell.RNN) {
     rnnCellForward(s, h, gates, preact, rows * H);
   } else if (s.cell == Cell.GRU) {
-    gruCellForward(part, s, h, gates, kept, preact, s.at(s.rec, 0, b, N), s.at(s.h, prev, b, H), rows);
+    // r·h₋ goes into W_hn, so recurrent dropout applies to it; z·h₋ does not.
+    const hPrev = part == GruPart.GATES && s.hMask ? s.at(s.hMasked, t, b, H) : s.at(s.h, prev, b, H);
+    gruCellForward(part, s, h, gates, kept, preact, s.at(s.rec, 0, b, N), hPrev, rows);
   } else {
     const m = s.m ? s.at(s.m, t, b, H) : h;
     lstmCellForward(s, m, s.at(s.c, next, b, H), gates, kept, preact, s.at(s.c, prev, b, H), rows);
@@ -132,6 +139,7 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
       gemm(h, row, h, row, m, <usize>H << 2, sizeof<f32>(), s.whr, rows, s.R, H);
     }
   }
+  if (s.zone && part != GruPart.GATES) blend(h, h, s.at(s.h, prev, b, s.R), s.at(s.zone, t, b, s.R), rows * s.R);
 }
 
 /** Row b keeps its state through step t. */
@@ -171,13 +179,15 @@ export function recurrentBackward(sequence: usize): void {
   }
   const wide = <usize>N << 2;
   const dRec = s.cell == Cell.GRU && s.resetAfter ? s.dRec : s.gates;
+  const h = s.hMask ? s.hMasked : s.h + read;
   gemmTN(s.dWeightIh, s.gates, wide, s.x, s.panels, N, s.I, TB);
   if (splits(s)) {
     const block = <usize>(2 * s.H) << 2;
-    gemmTN(s.dWeightHh, dRec, wide, s.h + read, s.panels, 2 * s.H, s.R, TB);
+    gemmTN(s.dWeightHh, dRec, wide, h, s.panels, 2 * s.H, s.R, TB);
     gemmTN(s.dWeightHh + block * s.R, dRec + block, wide, s.kept, s.panels, s.H, s.R, TB);
-  } else gemmTN(s.dWeightHh, dRec, wide, s.h + read, s.panels, N, s.R, TB);
-  if (s.m) gemmTN(s.dWeightHr, s.dh + written, <usize>s.R << 2, s.m, s.panels, s.R, s.H, TB);
+  } else gemmTN(s.dWeightHh, dRec, wide, h, s.panels, N, s.R, TB);
+  // dL/d(the projection's result): dL/dh, or what of it went past zoneout.
+  if (s.m) gemmTN(s.dWeightHr, s.zone ? s.dhZone : s.dh + written, <usize>s.R << 2, s.m, s.panels, s.R, s.H, TB);
   if (!s.dBiasIh) return;
   if (dRec == s.gates) {
     columnSums(s.dBiasIh, s.dBiasHh, s.gates, TB, N);
@@ -193,8 +203,9 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
   const N = gateCount(s.cell) * H;
   const wide = <usize>N << 2;
   const narrow = <usize>s.R << 2;
-  const dhPrev = s.at(s.dh, prev, 0, s.R);
+  const dhPrev = s.hMask ? s.dhMasked : s.at(s.dh, prev, 0, s.R);
   const gates = s.at(s.gates, t, 0, N);
+  if (s.hMask) memory.fill(dhPrev, 0, <usize>s.B * narrow);
   if (splits(s)) {
     rowsBackward(s, t, prev, next, GruPart.OUTPUT);
     memory.fill(s.dm, 0, <usize>s.B * narrow);
@@ -207,6 +218,7 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
     const dRec = s.cell == Cell.GRU ? s.at(s.dRec, t, 0, N) : gates;
     gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, sizeof<f32>(), s.whhT, s.B, s.R, N);
   }
+  if (s.hMask) multiplyAdd(s.at(s.dh, prev, 0, s.R), dhPrev, s.hMask, s.B * s.R);
 }
 
 /** The cell, backwards, for the rows that took step t; the others' gradients pass unchanged. */
@@ -226,13 +238,16 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
   const gates = s.at(s.gates, t, b, N);
   const preact = s.at(s.preact, t, b, N);
   const kept = s.at(s.kept, t, b, H);
-  const dh = s.at(s.dh, next, b, s.R);
+  let dh = s.at(s.dh, next, b, s.R);
+  if (s.zone && part != GruPart.GATES) dh = zoneBackward(s, t, prev, next, b, rows);
   if (s.cell == Cell.RNN) {
     rnnCellBackward(s, gates, dh, preact, rows * H);
   } else if (s.cell == Cell.GRU) {
     const d = part == GruPart.GATES ? s.at(s.dm, 0, b, H) : dh;
-    const dhPrev = s.at(s.dh, prev, b, H);
-    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, s.at(s.h, prev, b, H), rows);
+    const masked = part == GruPart.GATES && s.hMask != 0;
+    const dhPrev = masked ? s.at(s.dhMasked, 0, b, H) : s.at(s.dh, prev, b, H);
+    const hPrev = masked ? s.at(s.hMasked, t, b, H) : s.at(s.h, prev, b, H);
+    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, hPrev, rows);
   } else {
     let dm = dh;
     if (s.m) {
@@ -244,6 +259,21 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const c = s.at(s.c, next, b, H);
     lstmCellBackward(s, dcSlot(s, prev, b), dcSlot(s, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
   }
+}
+
+/** What of dh reaches the cell of some rows behind zoneout; the rest goes on to the step before. */
+function zoneBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i32): usize {
+  const n = rows * s.R;
+  const dh = s.at(s.dh, next, b, s.R);
+  const dhPrev = s.at(s.dh, prev, b, s.R);
+  const cell = s.at(s.dhZone, t, b, s.R);
+  multiply(cell, dh, s.at(s.zone, t, b, s.R), n);
+  // dhPrev += dh − cell
+  for (let k = 0; k < n; k++) {
+    const at = <usize>k << 2;
+    store<f32>(dhPrev + at, load<f32>(dhPrev + at) + (load<f32>(dh + at) - load<f32>(cell + at)));
+  }
+  return cell;
 }
 
 /** Row b of a slot of dc, or of the one slot that all steps share. */
@@ -258,6 +288,7 @@ function holdBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   add(dhPrev, dhPrev, s.at(s.dh, next, b, s.R), s.R);
   if (s.c && s.keepDc) memory.copy(dcSlot(s, prev, b), dcSlot(s, next, b), <usize>s.H << 2);
   memory.fill(s.at(s.gates, t, b, N), 0, <usize>N << 2);
+  if (s.zone) memory.fill(s.at(s.dhZone, t, b, s.R), 0, <usize>s.R << 2);
   if (s.cell == Cell.GRU && s.resetAfter) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
 }
 

@@ -1,5 +1,5 @@
 // Sums and scalings of whole arrays.
-import { LANES, loadLanes, storeLanes } from "./simd";
+import { LANES, loadLanes, madd, storeLanes } from "./simd";
 
 /** y = a + b. */
 export function add(
@@ -67,6 +67,36 @@ export function multiply(
     const at = <usize>i << 2;
     const lanes = n - i;
     storeLanes(y + at, f32x4.mul(loadLanes(a + at, lanes), loadLanes(b + at, lanes)), lanes);
+  }
+}
+
+/** y += a·b, element by element. */
+export function multiplyAdd(
+  y: usize, // [n]  +=
+  a: usize, // [n]  in
+  b: usize, // [n]  in
+  n: i32,
+): void {
+  for (let i = 0; i < n; i += LANES) {
+    const at = <usize>i << 2;
+    const lanes = n - i;
+    storeLanes(y + at, madd(loadLanes(a + at, lanes), loadLanes(b + at, lanes), loadLanes(y + at, lanes)), lanes);
+  }
+}
+
+/** y = b + k·(a − b): the share k of a, the rest of b. */
+export function blend(
+  y: usize, // [n]  out =   may alias a or b
+  a: usize, // [n]  in
+  b: usize, // [n]  in
+  k: usize, // [n]  in
+  n: i32,
+): void {
+  for (let i = 0; i < n; i += LANES) {
+    const at = <usize>i << 2;
+    const lanes = n - i;
+    const from = loadLanes(b + at, lanes);
+    storeLanes(y + at, madd(loadLanes(k + at, lanes), f32x4.sub(loadLanes(a + at, lanes), from), from), lanes);
   }
 }
 

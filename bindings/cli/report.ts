@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { rowName } from "./chart.ts";
-import type { Outcome, Score } from "./train.ts";
+import type { Outcome, Score } from "./outcome.ts";
 
 const WIDTH = 860;
 

@@ -10,47 +10,7 @@ import { climatology, errors, fitScaling, leastRows, persistence, range, scaleRo
 import { UserError } from "./fail.ts";
 import { readInput, writeOutput } from "./files.ts";
 import { type Epoch, Forecaster } from "./forecaster.ts";
-
-export interface TrainOptions {
-  readonly target?: string;
-  readonly unit?: string;
-  readonly window: number;
-  readonly hidden: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly lr: number;
-  readonly patience: number;
-  readonly seed: number;
-  readonly out: string;
-  readonly report: string;
-  readonly json?: boolean;
-}
-
-/** One way to forecast, and how far off it is on the test part. */
-export interface Score {
-  readonly name: string;
-  readonly rmse: number;
-  readonly mae: number;
-}
-
-/** Everything a training came to. */
-export interface Outcome {
-  readonly series: Series;
-  readonly target: string;
-  readonly unit: string;
-  readonly options: TrainOptions;
-  readonly parameters: number;
-  readonly parts: ReturnType<typeof split>;
-  readonly epochs: readonly Epoch[];
-  readonly scores: readonly [Score, ...Score[]];
-  /** Rows of the test part, their truth and their forecast. */
-  readonly rows: readonly number[];
-  readonly truth: readonly number[];
-  readonly forecast: readonly number[];
-  /** Mean ‖dL/dh‖ at each step of the window. */
-  readonly gradientNorms: readonly number[];
-  readonly seconds: number;
-}
+import type { Outcome, Score, TrainOptions } from "./outcome.ts";
 
 /** The command. */
 export async function train(file: string | undefined, options: TrainOptions): Promise<void> {

@@ -5,7 +5,7 @@ import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer } from "./layer.ts";
-import { type CellKind, type CellRecord, Slice, type SliceShape } from "./slice.ts";
+import { type CellKind, type CellRecord, type Noise, Slice, type SliceShape } from "./slice.ts";
 
 /** Options that every recurrent layer has, named and meant as those of torch.nn.LSTM, GRU and RNN. */
 export interface RecurrentOptions {
@@ -21,6 +21,20 @@ export interface RecurrentOptions {
   readonly batchFirst?: boolean;
   /** Probability with which training zeroes an element of the output of every layer but the last. Default 0. */
   readonly dropout?: number;
+  /**
+   * Probability with which a unit keeps its h through a step in training; outside, h moves by 1 − zoneout (Krueger et al.
+   * 2017, on h alone as in Haste). Default 0.
+   */
+  readonly zoneout?: number;
+  /** Probability with which training zeroes an input of each layer, the same ones at every step of a sequence (Keras' dropout). Default 0. */
+  readonly inputDropout?: number;
+  /**
+   * Probability with which training zeroes an h on its way into W_hh, the same ones at every step of a sequence and for all
+   * gates (Gal & Ghahramani 2016). Default 0.
+   */
+  readonly recurrentDropout?: number;
+  /** Probability with which training zeroes an element of W_hh, one draw a forward pass (DropConnect). Default 0. */
+  readonly weightDropout?: number;
   /** Run a second direction from the end to the start, and put its output behind the first's. Default false. */
   readonly bidirectional?: boolean;
   /** Which way to go through the steps: ONNX' name for the same choice. Default "forward". */
@@ -58,7 +72,9 @@ export interface RecurrentForwardOptions {
 
 /** Names of the options that every recurrent layer has. */
 export const COMMON_OPTIONS =
-  "inputSize hiddenSize numLayers bias batchFirst dropout bidirectional direction goBackwards seed".split(" ");
+  "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed".split(
+    " ",
+  );
 
 /** Results of a forward pass; null where the cell has no c, or nothing was recorded. */
 export interface RecurrentResult {
@@ -113,7 +129,7 @@ export abstract class Recurrent extends Layer {
    * outputs and of each layer's dropout mask, and which sequences have no step. */
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
 
-  constructor(core: Core, options: RecurrentOptions, kind: CellKind, known: readonly string[]) {
+  constructor(core: Core, options: RecurrentOptions, cell: Omit<CellKind, "noise">, known: readonly string[]) {
     checkOptions("options", options, [...COMMON_OPTIONS, ...known]);
     const I = checkInteger("inputSize", options.inputSize);
     const H = checkInteger("hiddenSize", options.hiddenSize);
@@ -126,7 +142,18 @@ export abstract class Recurrent extends Layer {
       throw new ArgumentRangeError(
         `goBackwards: expected false with ${bidirectional ? "two directions" : `${L} layers`}, got true`,
       );
-    const dropout = checkNumber("dropout", options.dropout ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
+    const probability = (name: "dropout" | keyof Noise) =>
+      checkNumber(name, options[name] ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
+    const dropout = probability("dropout");
+    const kind: CellKind = {
+      ...cell,
+      noise: {
+        zoneout: probability("zoneout"),
+        inputDropout: probability("inputDropout"),
+        recurrentDropout: probability("recurrentDropout"),
+        weightDropout: probability("weightDropout"),
+      },
+    };
     const seed = checkInteger("seed", options.seed ?? 0, 0);
     const P = checkInteger("projSize", kind.projSize, 0);
     if (P >= H) throw new ArgumentRangeError(`projSize: expected less than hiddenSize ${H}, got ${P}`);
@@ -373,11 +400,16 @@ export abstract class Recurrent extends Layer {
       y = at.x;
     }
     const dropped: number[] = [];
+    // Each pass has streams of random numbers of its own: four for each slice, one for the output of each layer.
+    const stream = DROPOUT_STREAM + (this.#passes % 2 ** 20) * 2 ** 11;
     for (let layer = 0; layer < this.numLayers; layer++) {
       const part = (states: Tensor | undefined, slice: Slice, width: number) =>
         states ? states.data.subarray(slice.index * B * width, (slice.index + 1) * B * width) : null;
       const hs = this.#slicesOf(layer).map((slice) =>
-        slice.forward(y, T, B, { mask, record, h0: part(h0, slice, R), c0: part(c0, slice, H) }),
+        slice.forward(y, T, B, {
+          ...{ mask, record, h0: part(h0, slice, R), c0: part(c0, slice, H) },
+          draw: { training, seed: this.#seed, stream: stream + 4 * slice.index },
+        }),
       );
       const drop = training && this.dropout > 0 && layer < this.numLayers - 1;
       y = hs[0] as number;
@@ -388,8 +420,7 @@ export abstract class Recurrent extends Layer {
       });
       y = out.y;
       if (!drop) continue;
-      const stream = DROPOUT_STREAM + this.#passes * this.numLayers + layer;
-      abi.dropoutForward(y, out.drop, this.dropout, this.#seed, stream, T * B * D * R);
+      abi.dropoutForward(y, out.drop, this.dropout, this.#seed, stream + 4 * this.slices.length + layer, T * B * D * R);
       dropped[layer] = out.drop;
     }
     if (training) this.#passes++;

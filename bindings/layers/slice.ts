@@ -2,7 +2,7 @@
 import { type Core, Region } from "../core.ts";
 import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 
 /** What a cell brings. */
 export interface CellKind {
@@ -18,8 +18,25 @@ export interface CellKind {
   readonly projSize: number;
   /** Whether i, f and o have peepholes to c. */
   readonly peephole: boolean;
+  /** Probabilities of zoneout, and of dropout on x, h and W_hh; 0 for none. */
+  readonly noise: Noise;
   /** Options, as fields of the kernel's Sequence, for each direction. */
   readonly options: readonly SequenceFields[];
+}
+
+/** Probabilities, each 0 for none. */
+export interface Noise {
+  readonly zoneout: number;
+  readonly inputDropout: number;
+  readonly recurrentDropout: number;
+  readonly weightDropout: number;
+}
+
+/** Numbers for this forward pass: `stream` + 0 to 3 are streams of random numbers of its own. */
+export interface Draw {
+  readonly training: boolean;
+  readonly seed: number;
+  readonly stream: number;
 }
 
 /** Sizes and place of a slice. */
@@ -61,9 +78,14 @@ export class Slice implements SliceShape {
   readonly #packed: Region;
   readonly #tape: Region;
   readonly #back: Region;
+  readonly #noise: Region;
   readonly #packedAt = { forward: -1, backward: -1 };
+  /** The weights W_hh and their gradient. */
+  readonly #Hh: Parameter;
   /** Addresses and sizes of the last passes. */
   #last = { T: 0, B: 0, record: false, h: 0, c: 0, gates: 0, kept: 0, preact: 0, dh: 0, dc: 0 };
+  /** Addresses of the masks of the last forward pass, 0 where there is none. */
+  #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
 
   constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
     ({
@@ -82,11 +104,13 @@ export class Slice implements SliceShape {
     this.#packed = new Region(core, owner);
     this.#tape = new Region(core, owner);
     this.#back = new Region(core, owner);
+    this.#noise = new Region(core, owner);
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
     const [Ih, Hh, Hr, ph, biasIh, biasHh] = "weight_ih weight_hh weight_hr weight_ph bias_ih bias_hh"
       .split(" ")
       .map(find);
     this.#changes = (Ih as Parameter).changes;
+    this.#Hh = Hh as Parameter;
     const { packedSize } = core.abi;
     const { I, H, R } = shape;
     const GH = this.#GH;
@@ -130,6 +154,11 @@ export class Slice implements SliceShape {
     return record || (this.#fixed.gateClip ?? 0) > 0;
   }
 
+  /** Share of a new h that zoneout takes outside of training; 1 without it. */
+  get zoneShare(): number {
+    return 1 - this.#kind.noise.zoneout;
+  }
+
   get hasC(): boolean {
     return this.#kind.hasC;
   }
@@ -157,26 +186,25 @@ export class Slice implements SliceShape {
     x: number,
     T: number,
     B: number,
-    options: { mask: number; record: boolean; h0: Float32Array | null; c0: Float32Array | null },
+    options: { mask: number; record: boolean; h0: Float32Array | null; c0: Float32Array | null; draw: Draw },
   ): number {
     const { H, R } = this;
-    const { mask, record, h0, c0 } = options;
+    const { mask, record, h0, c0, draw } = options;
     const { hasC, projSize } = this.#kind;
     const at = this.#tape.fit({ ...this.tapeShapes(T, B), preact: this.#keepsA(record) ? [T, B, this.#GH] : [0] });
     const last = { ...this.#last, ...at, T, B, record };
     this.#last = last;
     this.#give(this.#slot("h", "initial"), h0, B * R);
     if (hasC) this.#give(this.#slot("c", "initial"), c0, B * H);
+    const noise = this.#drawNoise(x, T, B, draw);
     this.packForward();
     const struct = this.#set({
       ...at,
       c: hasC ? at.c : 0,
       m: projSize ? at.m : 0,
       preact: this.#keepsA(record) ? at.preact : 0,
-      T,
-      B,
-      x,
-      mask,
+      ...{ T, B, mask },
+      ...noise,
     });
     this.#core.abi.recurrentForward(struct);
     return this.#slot("h", "written");
@@ -196,12 +224,16 @@ export class Slice implements SliceShape {
     const { I, H, R } = this;
     const { T, B } = this.#last;
     const { abi } = this.#core;
-    const { hasC, hasRec, projSize } = this.#kind;
+    const { hasC, hasRec } = this.#kind;
     const at = this.#back.fit({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: hasC ? [record ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
       dRec: hasRec ? [T, B, this.#GH] : [0],
-      dm: projSize ? [B, H] : [0],
+      dm: [B, H],
+      dhMasked: this.#masks.hMask ? [B, R] : [0],
+      dhZone: this.#masks.zone ? [T, B, R] : [0],
+      dWeights: this.#masks.wMask ? [this.#Hh.size] : [0],
+      dMasked: this.#masks.xMask && dx ? [T, B, I] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     });
     this.#last = { ...this.#last, record, dh: at.dh, dc: at.dc };
@@ -210,14 +242,23 @@ export class Slice implements SliceShape {
     else this.#core.zero(dh, T * B * R);
     if (hasC) this.#core.copyOrZero(this.#slot("dc", "final"), given.cn, B * H);
     this.#packBackward();
+    const { wMask, xMask } = this.#masks;
+    const size = this.#Hh.size;
+    if (wMask) this.#core.zero(at.dWeights, size);
     const struct = this.#set({
       ...at,
+      dWeightHh: wMask ? at.dWeights : this.#Hh.grad,
       dhn: given.hn,
-      dx,
-      addDx: addDx ? 1 : 0,
+      dx: xMask && dx ? at.dMasked : dx,
+      addDx: addDx && !xMask ? 1 : 0,
       keepDc: record ? 1 : 0,
     });
     abi.recurrentBackward(struct);
+    if (wMask) abi.multiplyAdd(this.#Hh.grad, at.dWeights, wMask, size);
+    if (!(xMask && dx)) return;
+    // One mask [B,I] for every step.
+    if (!addDx) this.#core.zero(dx, T * B * I);
+    for (let t = 0; t < T; t++) abi.multiplyAdd(dx + 4 * t * B * I, at.dMasked + 4 * t * B * I, xMask, B * I);
   }
 
   /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
@@ -249,7 +290,21 @@ export class Slice implements SliceShape {
       ),
       ...(this.#kind.hasC ? { c: copy(this.#slot("c", "written"), [T, B, H]), tanhC: copy(kept, [T, B, H]) } : {}),
       h: copy(this.#slot("h", "written"), [T, B, R]),
+      ...this.#maskRecord(),
     };
+  }
+
+  /** Copies of the masks that a forward pass drew. */
+  #maskRecord(): Record<string, Tensor> {
+    const { T, B } = this.#last;
+    const shapes = { zone: [T, B, this.R], xMask: [B, this.I], hMask: [B, this.R], wMask: this.#Hh.shape };
+    const drawn = (Object.keys(shapes) as (keyof typeof shapes)[]).filter((name) => this.#masks[name]);
+    return Object.fromEntries(
+      drawn.map((name) => [
+        name,
+        { data: this.#core.read(this.#masks[name], sizeOf(shapes[name])), shape: shapes[name] },
+      ]),
+    );
   }
 
   /** Copies of the gradients at every step that a backward pass with `record` computed. */
@@ -263,6 +318,42 @@ export class Slice implements SliceShape {
         : {}),
       da: { data: this.#core.read(gates, T * B * this.#GH), shape: [T, B, this.#GH] },
     };
+  }
+
+  /** Draws the masks of a forward pass, and answers the fields that they change. */
+  #drawNoise(x: number, T: number, B: number, { training, seed, stream }: Draw): SequenceFields {
+    const { zoneout, inputDropout, recurrentDropout, weightDropout } = this.#kind.noise;
+    const [px, ph, pw] = training ? [inputDropout, recurrentDropout, weightDropout] : [0, 0, 0];
+    const { I, R } = this;
+    const { abi } = this.#core;
+    const { size, value } = this.#Hh;
+    const at = this.#noise.fit({
+      zone: zoneout ? [T, B, R] : [0],
+      xMask: px ? [B, I] : [0],
+      xMasked: px ? [T, B, I] : [0],
+      hMask: ph ? [B, R] : [0],
+      hMasked: ph ? [T, B, R] : [0],
+      wMask: pw ? [size] : [0],
+      weights: pw ? [size] : [0],
+    });
+    const masks = { zone: zoneout ? at.zone : 0, xMask: px && at.xMask, hMask: ph && at.hMask, wMask: pw && at.wMask };
+    // Zoneout is 0 or 1 in training, its expectation outside.
+    if (zoneout && training) abi.dropoutMask(at.zone, zoneout, 1, seed, stream, T * B * R);
+    else if (zoneout) this.#core.view(at.zone, T * B * R).fill(1 - zoneout);
+    if (px) {
+      abi.dropoutMask(at.xMask, px, 1 / (1 - px), seed, stream + 1, B * I);
+      for (let t = 0; t < T; t++) abi.multiply(at.xMasked + 4 * t * B * I, x + 4 * t * B * I, at.xMask, B * I);
+    }
+    if (ph) abi.dropoutMask(at.hMask, ph, 1 / (1 - ph), seed, stream + 2, B * R);
+    if (pw) {
+      abi.dropoutMask(at.wMask, pw, 1 / (1 - pw), seed, stream + 3, size);
+      abi.multiply(at.weights, value, at.wMask, size);
+    }
+    // Masked weights are packed for this pass alone.
+    if (pw || this.#masks.wMask) this.#packedAt.forward = this.#packedAt.backward = -1;
+    this.#masks = masks;
+    this.#set({ weightHh: pw ? at.weights : value });
+    return { x: px ? at.xMasked : x, zone: masks.zone, hMask: masks.hMask, hMasked: at.hMasked };
   }
 
   /** Packs the weights for the forward pass, if they changed since. */
@@ -307,7 +398,7 @@ export class Slice implements SliceShape {
   }
 
   dispose(): void {
-    for (const region of [this.#struct, this.#packed, this.#tape, this.#back]) region.dispose();
+    for (const region of [this.#struct, this.#packed, this.#tape, this.#back, this.#noise]) region.dispose();
   }
 }
 

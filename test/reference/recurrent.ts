@@ -39,6 +39,10 @@ export interface Inputs {
   readonly lengths?: readonly number[] | undefined;
   /** 1 where a step [T,B] is taken, 0 where the state is held and repeated. */
   readonly mask?: ArrayLike<number> | undefined;
+  /** What is multiplied in, for each slice: shares of zoneout [T,B,R], masks on x [B,I], on h [B,R], on W_hh. */
+  readonly masks?:
+    | readonly Readonly<Partial<Record<"zone" | "xMask" | "hMask" | "wMask", ArrayLike<number>>>>[]
+    | undefined;
   /** By PyTorch's names. */
   readonly parameters: Readonly<Record<string, Values>>;
 }
@@ -118,7 +122,13 @@ export function run(spec: Spec, inputs: Inputs): Result {
       const slice = layer * D + direction;
       const backwards = direction === 1 || (spec.reverse ?? false);
       const suffix = `_l${layer}${backwards ? "_reverse" : ""}`;
-      const step = createStep(tape, spec, leaves, suffix, direction);
+      const masks = inputs.masks?.[slice] ?? {};
+      /** Row k of a mask, times a vector; the vector itself without the mask. */
+      const masked = (name: "xMask" | "hMask", b: number, x: Vec) => {
+        const mask = masks[name];
+        return mask ? tape.multiply(x, tape.leaf(Array.from(x.v, (_, k) => mask[b * x.v.length + k] as number))) : x;
+      };
+      const step = createStep(tape, spec, leaves, suffix, direction, masks.wMask);
       const out: Vec[] = new Array(T * B);
       record[slice] = Array.from({ length: T }, () => []);
       for (let b = 0; b < B; b++) {
@@ -129,7 +139,12 @@ export function run(spec: Spec, inputs: Inputs): Result {
         for (let n = 0; n < T; n++) {
           const t = backwards ? T - 1 - n : n;
           if (valid(t, b)) {
-            const names = step(layerInput[t * B + b] as Vec, h, c);
+            const names = step(masked("xMask", b, layerInput[t * B + b] as Vec), h, c, masked("hMask", b, h));
+            const { zone } = masks;
+            if (zone) {
+              const share = tape.leaf(Array.from(h.v, (_, k) => zone[(t * B + b) * R + k] as number));
+              names.h = tape.add(tape.multiply(share, names.h as Vec), tape.multiply(tape.rest(share), h));
+            }
             h = names.h as Vec;
             c = names.c ?? c;
             ((record[slice] as StepRecord[][])[t] as StepRecord[])[b] = names;
@@ -171,12 +186,21 @@ export function run(spec: Spec, inputs: Inputs): Result {
   };
 }
 
-type Step = (x: Vec, h: Vec, c: Vec) => StepRecord;
+/** From x, the states, and h as W_hh sees it. */
+type Step = (x: Vec, h: Vec, c: Vec, seen: Vec) => StepRecord;
 
-function createStep(tape: Tape, spec: Spec, leaves: Record<string, Vec>, suffix: string, direction: number): Step {
+function createStep(
+  tape: Tape,
+  spec: Spec,
+  leaves: Record<string, Vec>,
+  suffix: string,
+  direction: number,
+  wMask: ArrayLike<number> | undefined,
+): Step {
   const { hiddenSize: H, gateClip = 0, cellClip = 0 } = spec;
   const leaf = (name: string) => leaves[`${name}${suffix}`];
-  const [wih, whh] = [leaf("weight_ih") as Vec, leaf("weight_hh") as Vec];
+  const wih = leaf("weight_ih") as Vec;
+  const whh = wMask ? tape.multiply(leaf("weight_hh") as Vec, tape.leaf(wMask)) : (leaf("weight_hh") as Vec);
   const [bih, bhh, whr, ph] = [leaf("bias_ih"), leaf("bias_hh"), leaf("weight_hr"), leaf("weight_ph")];
   const given = spec.activations?.[direction] ?? {};
   const act = (which: Act | undefined, otherwise: string) => {
@@ -199,23 +223,23 @@ function createStep(tape: Tape, spec: Spec, leaves: Record<string, Vec>, suffix:
 
   if (spec.cell === "RNN") {
     const f = act(given.f, "tanh");
-    return (x, h) => {
-      const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, h)));
+    return (x, _h, _c, seen) => {
+      const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, seen)));
       return { a, h: f(clip(a, gateClip)) };
     };
   }
 
   if (spec.cell === "GRU") {
     const [f, g] = [act(given.f, "sigmoid"), act(given.g, "tanh")];
-    return (x, h) => {
+    return (x, h, _c, seen) => {
       const p = bias(bih, tape.product(wih, x)); // (1)
-      const q = bias(bhh, tape.product(whh, h));
+      const q = bias(bhh, tape.product(whh, seen));
       const block = (v: Vec, k: number) => tape.part(v, k * H, H);
       const ar = tape.add(block(p, 0), block(q, 0));
       const az = tape.add(block(p, 1), block(q, 1));
       const r = f(clip(ar, gateClip)); // (2)
       const z = f(clip(az, gateClip));
-      const reset = tape.product(whh, tape.multiply(r, h), 2 * H, H);
+      const reset = tape.product(whh, tape.multiply(r, seen), 2 * H, H);
       const rec =
         (spec.resetAfter ?? true) ? tape.multiply(r, block(q, 2)) : bhh ? tape.add(reset, block(bhh, 2)) : reset;
       const an = tape.add(block(p, 2), rec); // (3), (3b)
@@ -225,8 +249,8 @@ function createStep(tape: Tape, spec: Spec, leaves: Record<string, Vec>, suffix:
   }
 
   const [f, g, act3] = [act(given.f, "sigmoid"), act(given.g, "tanh"), act(given.h, "tanh")];
-  return (x, hPrev, cPrev) => {
-    const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, hPrev))); // (1)
+  return (x, _h, cPrev, seen) => {
+    const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, seen))); // (1)
     const peep = (k: number, gate: number, c: Vec) => {
       const pre = tape.part(a, gate * H, H);
       return ph ? tape.add(pre, tape.multiply(tape.part(ph, k * H, H), c)) : pre; // (1p)

@@ -38,6 +38,9 @@ export interface Dims {
     readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
     readonly direction?: "reverse";
   };
+  /** Probabilities; the masks that the layer drew are handed to the oracle. */
+  readonly noise?: Partial<Record<"zoneout" | "inputDropout" | "recurrentDropout" | "weightDropout", number>>;
+  readonly training?: boolean;
 }
 
 /** What differs by more than rounding can explain. */
@@ -60,7 +63,7 @@ export function differences(core: Core, dims: Dims): string[] {
   const D = bidirectional ? 2 : 1;
   const R = projSize || H;
   const sizes = { inputSize: I, hiddenSize: H, numLayers: L, bidirectional, bias, seed: 3 };
-  const options = { ...sizes, ...dims.options } as LSTMOptions;
+  const options = { ...sizes, ...dims.options, ...dims.noise } as LSTMOptions;
   using layer = (
     cell === "LSTM"
       ? new LSTM(core, { ...options, projSize })
@@ -77,6 +80,7 @@ export function differences(core: Core, dims: Dims): string[] {
     ...(lengths && { lengths }),
     ...(mask && { mask: { data: Uint8Array.from(mask), shape: [T, B] } }),
     record: true,
+    training: dims.training ?? false,
   };
   const got = layer.forward(x, given);
   const shapes: Record<string, Shape> = { output: [T, B, D * R], hn: [L * D, B, R], cn: [L * D, B, H] };
@@ -98,7 +102,14 @@ export function differences(core: Core, dims: Dims): string[] {
     reverse: direction === "reverse",
     ...same,
   };
-  const want = run(spec, { x, h0, c0, lengths, mask, parameters });
+  const masks =
+    dims.noise &&
+    (got.record as unknown as Record<string, Tensor>[]).map((record) =>
+      Object.fromEntries(
+        ["zone", "xMask", "hMask", "wMask"].flatMap((name) => (record[name] ? [[name, record[name].data]] : [])),
+      ),
+    );
+  const want = run(spec, { x, h0, c0, lengths, mask, masks, parameters });
   const wantGrads = want.backward({
     output: cotangents.output?.data,
     hn: cotangents.hn?.data,
