@@ -79,3 +79,9 @@ export function checkOptions<T extends object>(name: string, value: T, known: re
       throw new ArgumentTypeError(`${name}: expected options among ${known.join(", ")}, got ${show(key)}`);
   return value;
 }
+
+/** A boolean. */
+export function checkFlag(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new ArgumentTypeError(`${name}: expected true or false, got ${show(value)}`);
+  return value;
+}

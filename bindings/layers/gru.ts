@@ -1,8 +1,10 @@
+import { checkFlag } from "../check.ts";
 import type { Core } from "../core.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
-import { checkClip, checkFlag, Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+import { Recurrent } from "./recurrent.ts";
+import { checkClip, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
 
 /** Options of a GRU, named and meant as those of torch.nn.GRU. */
 export interface GRUOptions extends RecurrentOptions {

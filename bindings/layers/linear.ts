@@ -1,6 +1,6 @@
-import { checkInteger, checkOptions, show } from "../check.ts";
+import { checkFlag, checkInteger, checkOptions, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
-import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import { ArgumentRangeError } from "../errors.ts";
 import { type Shape, sizeOf } from "../tensor.ts";
 import { SimpleLayer } from "./layer.ts";
 
@@ -28,8 +28,7 @@ export class Linear extends SimpleLayer {
     checkOptions("Linear options", options, ["inFeatures", "outFeatures", "bias", "seed"]);
     const I = checkInteger("inFeatures", options.inFeatures);
     const O = checkInteger("outFeatures", options.outFeatures);
-    const { bias = true } = options;
-    if (typeof bias !== "boolean") throw new ArgumentTypeError(`bias: expected true or false, got ${show(bias)}`);
+    const bias = checkFlag("bias", options.bias ?? true);
     const shapes: Record<string, Shape> = bias ? { weight: [O, I], bias: [O] } : { weight: [O, I] };
     super(core, { shapes, bound: 1 / Math.sqrt(I), seed: checkInteger("seed", options.seed ?? 0, 0) });
     this.inFeatures = I;

@@ -1,80 +1,13 @@
 // What LSTM, GRU and RNN share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
-import { checkInteger, checkNumber, checkOptions, checkTensor, show } from "../check.ts";
+import { checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer } from "./layer.ts";
-import { type CellKind, type CellRecord, type Noise, Slice, type SliceShape } from "./slice.ts";
-
-/** Options that every recurrent layer has, named and meant as those of torch.nn.LSTM, GRU and RNN. */
-export interface RecurrentOptions {
-  /** Width I of the input. */
-  readonly inputSize: number;
-  /** Width H of the hidden state (with a projection: of the cell state). */
-  readonly hiddenSize: number;
-  /** Layers above each other, L. Default 1. */
-  readonly numLayers?: number;
-  /** Whether to add the biases b_ih and b_hh. Default true. */
-  readonly bias?: boolean;
-  /** Input and output are [B,T,…] instead of [T,B,…]; states are not affected. Default false. */
-  readonly batchFirst?: boolean;
-  /** Probability with which training zeroes an element of the output of every layer but the last. Default 0. */
-  readonly dropout?: number;
-  /**
-   * Probability with which a unit keeps its h through a step in training; outside, h moves by 1 − zoneout (Krueger et al.
-   * 2017, on h alone as in Haste). Default 0.
-   */
-  readonly zoneout?: number;
-  /** Probability with which training zeroes an input of each layer, the same ones at every step of a sequence (Keras' dropout). Default 0. */
-  readonly inputDropout?: number;
-  /**
-   * Probability with which training zeroes an h on its way into W_hh, the same ones at every step of a sequence and for all
-   * gates (Gal & Ghahramani 2016). Default 0.
-   */
-  readonly recurrentDropout?: number;
-  /** Probability with which training zeroes an element of W_hh, one draw a forward pass (DropConnect). Default 0. */
-  readonly weightDropout?: number;
-  /** Run a second direction from the end to the start, and put its output behind the first's. Default false. */
-  readonly bidirectional?: boolean;
-  /** Which way to go through the steps: ONNX' name for the same choice. Default "forward". */
-  readonly direction?: "forward" | "reverse" | "bidirectional";
-  /** Go through the steps from the last to the first, and answer in that order, as Keras does. Default false. */
-  readonly goBackwards?: boolean;
-  /** Seed of the initial parameters, which are uniform in ±1/√H, and of dropout. Default 0. */
-  readonly seed?: number;
-}
-
-/** Options of a forward pass. */
-export interface RecurrentForwardOptions {
-  /** Initial hidden states [L·D,B,R], index layer·D + direction; zeros by default. Without B for input without it. */
-  readonly h0?: Tensor;
-  /**
-   * Valid steps of each sequence: B numbers from 0 to T, in any order. Past its end a sequence's output is 0 and x does
-   * not matter; its final states are those after its last step, and the reverse direction starts there. A sequence
-   * of length 0 ends in zeros, whatever it started from (onnxruntime's rule).
-   */
-  readonly lengths?: readonly number[];
-  /**
-   * Steps [T,B] ([B,T] with batchFirst) to take, 1, or to leave out, 0: through these a sequence holds its state, x does not
-   * matter, and the output repeats what it was (Keras' masks). Not together with lengths.
-   */
-  readonly mask?: { readonly data: Uint8Array; readonly shape: Shape };
-  /** Output 0 at the steps that the mask leaves out, instead of what it was. Default false. */
-  readonly zeroOutputForMask?: boolean;
-  /** Apply dropout. Default false. */
-  readonly training?: boolean;
-  /** Answer every intermediate value too. */
-  readonly record?: boolean;
-  /** Answer the output as a view of linear memory, valid until the next call of anything on this core. */
-  readonly view?: boolean;
-}
-
-/** Names of the options that every recurrent layer has. */
-export const COMMON_OPTIONS =
-  "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed".split(
-    " ",
-  );
+import { checkRecurrentOptions, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
+import { type CellKind, type CellRecord, Slice, type SliceShape } from "./slice.ts";
+import { checkTakenSteps, clearRows, stepsOfLengths, stepsOfMask } from "./steps.ts";
 
 /** Results of a forward pass; null where the cell has no c, or nothing was recorded. */
 export interface RecurrentResult {
@@ -130,34 +63,10 @@ export abstract class Recurrent extends Layer {
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
 
   constructor(core: Core, options: RecurrentOptions, cell: Omit<CellKind, "noise">, known: readonly string[]) {
-    checkOptions("options", options, [...COMMON_OPTIONS, ...known]);
-    const I = checkInteger("inputSize", options.inputSize);
-    const H = checkInteger("hiddenSize", options.hiddenSize);
-    const L = checkInteger("numLayers", options.numLayers ?? 1);
-    const bias = checkFlag("bias", options.bias ?? true);
-    const batchFirst = checkFlag("batchFirst", options.batchFirst ?? false);
-    const goBackwards = checkFlag("goBackwards", options.goBackwards ?? false);
-    const { bidirectional, reverse } = checkDirection(options, goBackwards);
-    if (goBackwards && (bidirectional || L > 1))
-      throw new ArgumentRangeError(
-        `goBackwards: expected false with ${bidirectional ? "two directions" : `${L} layers`}, got true`,
-      );
-    const probability = (name: "dropout" | keyof Noise) =>
-      checkNumber(name, options[name] ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
-    const dropout = probability("dropout");
-    const kind: CellKind = {
-      ...cell,
-      noise: {
-        zoneout: probability("zoneout"),
-        inputDropout: probability("inputDropout"),
-        recurrentDropout: probability("recurrentDropout"),
-        weightDropout: probability("weightDropout"),
-      },
-    };
-    const seed = checkInteger("seed", options.seed ?? 0, 0);
-    const P = checkInteger("projSize", kind.projSize, 0);
-    if (P >= H) throw new ArgumentRangeError(`projSize: expected less than hiddenSize ${H}, got ${P}`);
-    const R = P || H;
+    const checked = checkRecurrentOptions(options, cell, known);
+    const { I, H, L, R, bias, bidirectional, reverse, noise, seed } = checked;
+    const kind: CellKind = { ...cell, noise };
+    const P = cell.projSize;
     const D = bidirectional ? 2 : 1;
     const GH = kind.gates.length * H;
     const shapes: Record<string, Shape> = {};
@@ -180,11 +89,11 @@ export abstract class Recurrent extends Layer {
     this.hiddenSize = H;
     this.numLayers = L;
     this.bias = bias;
-    this.batchFirst = batchFirst;
-    this.dropout = dropout;
+    this.batchFirst = checked.batchFirst;
+    this.dropout = checked.dropout;
     this.bidirectional = bidirectional;
     this.reverse = reverse;
-    this.goBackwards = goBackwards;
+    this.goBackwards = checked.goBackwards;
     this.stateSize = R;
     this.#kind = kind;
     this.#seed = seed;
@@ -240,9 +149,14 @@ export abstract class Recurrent extends Layer {
     const states = this.#stateShapes(x.shape);
     if (h0) checkTensor("h0", h0, states.h);
     if (c0) checkTensor("c0", c0, states.c);
+    const layout = { ...this.#sizes(x.shape), batchFirst: this.#swaps(x.shape) };
     const steps =
-      lengths !== undefined ? this.#fromLengths(lengths, x) : mask !== undefined ? this.#fromMask(mask, x) : null;
-    if (steps) this.#checkSteps(steps, x);
+      lengths !== undefined
+        ? stepsOfLengths(lengths, layout)
+        : mask !== undefined
+          ? stepsOfMask(mask, x, layout)
+          : null;
+    if (steps) checkTakenSteps(steps, x, layout);
     const empty = lengths?.flatMap((length, b) => (length === 0 ? [b] : [])) ?? [];
     const y = this.#forward(this.giveInput(x), x.shape, {
       h0: h0 && clearRows(h0, empty),
@@ -317,48 +231,6 @@ export abstract class Recurrent extends Layer {
       data.set(values, k * n);
     });
     return { data, shape };
-  }
-
-  /** Which steps [T,B] to take, as bytes, from lengths. */
-  #fromLengths(lengths: readonly number[], x: Tensor): Uint8Array {
-    const { T, B } = this.#sizes(x.shape);
-    if (!Array.isArray(lengths))
-      throw new ArgumentTypeError(`lengths: expected an array of ${B} numbers, got ${show(lengths)}`);
-    if (lengths.length !== B) throw new ArgumentRangeError(`lengths: expected ${B} numbers, got ${lengths.length}`);
-    lengths.forEach((length, b) => {
-      if (!Number.isInteger(length) || length < 0 || length > T)
-        throw new ArgumentRangeError(`lengths[${b}]: expected a whole number from 0 to ${T}, got ${show(length)}`);
-    });
-    return Uint8Array.from({ length: T * B }, (_, row) => (Math.floor(row / B) < (lengths[row % B] as number) ? 1 : 0));
-  }
-
-  /** Which steps [T,B] to take, as bytes, from a mask of x's layout. */
-  #fromMask(mask: { readonly data: Uint8Array; readonly shape: Shape }, x: Tensor): Uint8Array {
-    const { T, B } = this.#sizes(x.shape);
-    const want = x.shape.slice(0, -1);
-    if (typeof mask !== "object" || mask === null || !(mask.data instanceof Uint8Array))
-      throw new ArgumentTypeError(`mask: expected { data: Uint8Array, shape: [${want}] }, got ${show(mask)}`);
-    if (show(mask.shape) !== show(want) || mask.data.length !== T * B)
-      throw new ArgumentRangeError(
-        `mask: expected shape [${want}], ${T * B} values, got ${show(mask.shape)}, ${mask.data.length}`,
-      );
-    const other = mask.data.find((value) => value > 1);
-    if (other !== undefined) throw new ArgumentRangeError(`mask: expected 0 or 1, got ${other}`);
-    if (!this.#swaps(x.shape)) return mask.data;
-    return Uint8Array.from({ length: T * B }, (_, row) => mask.data[(row % B) * T + Math.floor(row / B)] as number);
-  }
-
-  /** Throws unless x is finite at every step that is taken. */
-  #checkSteps(steps: Uint8Array, x: Tensor): void {
-    const { T, B } = this.#sizes(x.shape);
-    const I = this.inputSize;
-    steps.forEach((taken, row) => {
-      const [t, b] = [Math.floor(row / B), row % B];
-      const from = (this.#swaps(x.shape) ? b * T + t : row) * I;
-      const bad = taken ? x.data.subarray(from, from + I).find((value) => !Number.isFinite(value)) : undefined;
-      if (bad !== undefined)
-        throw new ArgumentRangeError(`x: expected finite values, got ${bad} at step ${t} of sequence ${b}`);
-    });
   }
 
   /** Whether input and output of this shape must be turned to time-major. */
@@ -483,37 +355,3 @@ export abstract class Recurrent extends Layer {
     return this.slices.slice(layer * this.#directions, (layer + 1) * this.#directions);
   }
 }
-
-/** Two directions, or one and which. */
-function checkDirection(
-  { bidirectional, direction }: RecurrentOptions,
-  goBackwards: boolean,
-): { bidirectional: boolean; reverse: boolean } {
-  const names = ["forward", "reverse", "bidirectional"];
-  const both = checkFlag("bidirectional", bidirectional ?? direction === "bidirectional");
-  if (direction !== undefined && !names.includes(direction))
-    throw new ArgumentRangeError(`direction: expected one of ${names.join(", ")}, got ${show(direction)}`);
-  if (direction !== undefined && both !== (direction === "bidirectional"))
-    throw new ArgumentRangeError(`direction: expected the same as bidirectional ${both}, got ${show(direction)}`);
-  return { bidirectional: both, reverse: direction === "reverse" || goBackwards };
-}
-
-/** States [n,B,width] with zeros for some sequences of the batch. */
-function clearRows(states: Tensor, sequences: readonly number[]): Tensor {
-  if (sequences.length === 0) return states;
-  const data = states.data.slice();
-  const width = states.shape.at(-1) as number;
-  const B = states.shape.length === 2 ? 1 : (states.shape[1] as number);
-  for (const b of sequences)
-    for (let k = 0; k < (states.shape[0] as number); k++) data.fill(0, (k * B + b) * width, (k * B + b + 1) * width);
-  return { data, shape: states.shape };
-}
-
-export function checkFlag(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw new ArgumentTypeError(`${name}: expected true or false, got ${show(value)}`);
-  return value;
-}
-
-/** A bound, or 0 for none. */
-export const checkClip = (name: string, value: unknown): number =>
-  checkNumber(name, value, "a number of at least 0", (limit) => limit >= 0);

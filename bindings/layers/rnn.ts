@@ -5,7 +5,8 @@ import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
-import { checkClip, Recurrent, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent.ts";
+import { Recurrent } from "./recurrent.ts";
+import { checkClip, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
 
 /** Options of an RNN, named and meant as those of torch.nn.RNN. */
 export interface RNNOptions extends RecurrentOptions {

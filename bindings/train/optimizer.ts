@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions, show } from "../check.ts";
+import { checkFlag, checkNumber, checkOptions, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
@@ -54,11 +54,6 @@ const checkPositive = (name: string, value: unknown) => checkNumber(name, value,
 const checkDecay = (name: string, value: unknown) => checkNumber(name, value, "a number of at least 0", (x) => x >= 0);
 const checkShare = (name: string, value: unknown) =>
   checkNumber(name, value, "a number in [0, 1)", (x) => x >= 0 && x < 1);
-
-function checkFlag(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw new ArgumentTypeError(`${name}: expected true or false, got ${show(value)}`);
-  return value;
-}
 
 /** Options of `sgd`, named and meant as those of torch.optim.SGD. */
 export interface SGDOptions {

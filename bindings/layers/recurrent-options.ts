@@ -1,0 +1,143 @@
+// What recurrent layers are told: options of construction and of a forward pass, and their checks.
+import { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { ArgumentRangeError } from "../errors.ts";
+import type { Shape, Tensor } from "../tensor.ts";
+import type { CellKind, Noise } from "./slice.ts";
+
+/** Options that every recurrent layer has, named and meant as those of torch.nn.LSTM, GRU and RNN. */
+export interface RecurrentOptions {
+  /** Width I of the input. */
+  readonly inputSize: number;
+  /** Width H of the hidden state (with a projection: of the cell state). */
+  readonly hiddenSize: number;
+  /** Layers above each other, L. Default 1. */
+  readonly numLayers?: number;
+  /** Whether to add the biases b_ih and b_hh. Default true. */
+  readonly bias?: boolean;
+  /** Input and output are [B,T,…] instead of [T,B,…]; states are not affected. Default false. */
+  readonly batchFirst?: boolean;
+  /** Probability with which training zeroes an element of the output of every layer but the last. Default 0. */
+  readonly dropout?: number;
+  /**
+   * Probability with which a unit keeps its h through a step in training; outside, h moves by 1 − zoneout (Krueger et al.
+   * 2017, on h alone as in Haste). Default 0.
+   */
+  readonly zoneout?: number;
+  /** Probability with which training zeroes an input of each layer, the same ones at every step of a sequence (Keras' dropout). Default 0. */
+  readonly inputDropout?: number;
+  /**
+   * Probability with which training zeroes an h on its way into W_hh, the same ones at every step of a sequence and for all
+   * gates (Gal & Ghahramani 2016). Default 0.
+   */
+  readonly recurrentDropout?: number;
+  /** Probability with which training zeroes an element of W_hh, one draw a forward pass (DropConnect). Default 0. */
+  readonly weightDropout?: number;
+  /** Run a second direction from the end to the start, and put its output behind the first's. Default false. */
+  readonly bidirectional?: boolean;
+  /** Which way to go through the steps: ONNX' name for the same choice. Default "forward". */
+  readonly direction?: "forward" | "reverse" | "bidirectional";
+  /** Go through the steps from the last to the first, and answer in that order, as Keras does. Default false. */
+  readonly goBackwards?: boolean;
+  /** Seed of the initial parameters, which are uniform in ±1/√H, and of dropout. Default 0. */
+  readonly seed?: number;
+}
+
+/** Options of a forward pass. */
+export interface RecurrentForwardOptions {
+  /** Initial hidden states [L·D,B,R], index layer·D + direction; zeros by default. Without B for input without it. */
+  readonly h0?: Tensor;
+  /**
+   * Valid steps of each sequence: B numbers from 0 to T, in any order. Past its end a sequence's output is 0 and x does
+   * not matter; its final states are those after its last step, and the reverse direction starts there. A sequence
+   * of length 0 ends in zeros, whatever it started from (onnxruntime's rule).
+   */
+  readonly lengths?: readonly number[];
+  /**
+   * Steps [T,B] ([B,T] with batchFirst) to take, 1, or to leave out, 0: through these a sequence holds its state, x does not
+   * matter, and the output repeats what it was (Keras' masks). Not together with lengths.
+   */
+  readonly mask?: { readonly data: Uint8Array; readonly shape: Shape };
+  /** Output 0 at the steps that the mask leaves out, instead of what it was. Default false. */
+  readonly zeroOutputForMask?: boolean;
+  /** Apply dropout. Default false. */
+  readonly training?: boolean;
+  /** Answer every intermediate value too. */
+  readonly record?: boolean;
+  /** Answer the output as a view of linear memory, valid until the next call of anything on this core. */
+  readonly view?: boolean;
+}
+
+/** @internal Names of the options that every recurrent layer has. */
+export const COMMON_OPTIONS =
+  "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed".split(
+    " ",
+  );
+
+/** @internal Options with their defaults, checked. */
+export interface CheckedOptions {
+  readonly I: number;
+  readonly H: number;
+  readonly L: number;
+  /** Width of h. */
+  readonly R: number;
+  readonly bias: boolean;
+  readonly batchFirst: boolean;
+  readonly bidirectional: boolean;
+  readonly reverse: boolean;
+  readonly goBackwards: boolean;
+  readonly dropout: number;
+  readonly noise: Noise;
+  readonly seed: number;
+}
+
+/** @internal Checks what every recurrent layer is told; `known` are the names of the cell's own options. */
+export function checkRecurrentOptions(
+  options: RecurrentOptions,
+  { projSize }: Pick<CellKind, "projSize">,
+  known: readonly string[],
+): CheckedOptions {
+  checkOptions("options", options, [...COMMON_OPTIONS, ...known]);
+  const probability = (name: "dropout" | keyof Noise) =>
+    checkNumber(name, options[name] ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
+  const I = checkInteger("inputSize", options.inputSize);
+  const H = checkInteger("hiddenSize", options.hiddenSize);
+  const L = checkInteger("numLayers", options.numLayers ?? 1);
+  if (projSize >= H) throw new ArgumentRangeError(`projSize: expected less than hiddenSize ${H}, got ${projSize}`);
+  const goBackwards = checkFlag("goBackwards", options.goBackwards ?? false);
+  const { bidirectional, reverse } = checkDirection(options, goBackwards);
+  if (goBackwards && (bidirectional || L > 1))
+    throw new ArgumentRangeError(
+      `goBackwards: expected false with ${bidirectional ? "two directions" : `${L} layers`}, got true`,
+    );
+  return {
+    ...{ I, H, L, R: projSize || H, bidirectional, reverse, goBackwards },
+    bias: checkFlag("bias", options.bias ?? true),
+    batchFirst: checkFlag("batchFirst", options.batchFirst ?? false),
+    dropout: probability("dropout"),
+    noise: {
+      zoneout: probability("zoneout"),
+      inputDropout: probability("inputDropout"),
+      recurrentDropout: probability("recurrentDropout"),
+      weightDropout: probability("weightDropout"),
+    },
+    seed: checkInteger("seed", options.seed ?? 0, 0),
+  };
+}
+
+/** Two directions, or one and which. */
+function checkDirection(
+  { bidirectional, direction }: RecurrentOptions,
+  goBackwards: boolean,
+): { bidirectional: boolean; reverse: boolean } {
+  const names = ["forward", "reverse", "bidirectional"];
+  const both = checkFlag("bidirectional", bidirectional ?? direction === "bidirectional");
+  if (direction !== undefined && !names.includes(direction))
+    throw new ArgumentRangeError(`direction: expected one of ${names.join(", ")}, got ${show(direction)}`);
+  if (direction !== undefined && both !== (direction === "bidirectional"))
+    throw new ArgumentRangeError(`direction: expected the same as bidirectional ${both}, got ${show(direction)}`);
+  return { bidirectional: both, reverse: direction === "reverse" || goBackwards };
+}
+
+/** @internal A bound, or 0 for none. */
+export const checkClip = (name: string, value: unknown): number =>
+  checkNumber(name, value, "a number of at least 0", (limit) => limit >= 0);
