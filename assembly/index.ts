@@ -2,7 +2,7 @@
 export { allocate, free } from "./memory";
 export { expForward, sigmoidForward, tanhForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
-export { uniform } from "./math/random";
+export { orthogonal, uniform } from "./math/random";
 export { copyRows, firstNonFinite, flipSteps, multiply, multiplyAdd, scale, sumSquares, swapAxes } from "./math/vector";
 export {
   recurrentBackward,

@@ -39,7 +39,7 @@ const CONSTRUCTION: Row[] = [
     "an unknown option",
     bad({ hidden: 3 }),
     "TYPE",
-    'options: expected options among inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, zoneout, inputDropout, recurrentDropout, weightDropout, bidirectional, direction, goBackwards, seed, projSize, peephole, coupled, gateClip, cellClip, activations, got "hidden"',
+    'options: expected options among inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, zoneout, inputDropout, recurrentDropout, weightDropout, bidirectional, direction, goBackwards, seed, kernelInit, recurrentInit, biasInit, projSize, peephole, forgetBias, coupled, gateClip, cellClip, activations, got "hidden"',
   ],
   ["no size", bad({ inputSize: undefined }), "TYPE", "inputSize: expected a whole number, got undefined"],
   ["a size of 0", bad({ inputSize: 0 }), "RANGE", "inputSize: expected a whole number of at least 1, got 0"],
@@ -57,6 +57,13 @@ const CONSTRUCTION: Row[] = [
   ],
   ["a dropout of 1", bad({ dropout: 1 }), "RANGE", "dropout: expected a number in [0, 1), got 1"],
   ["a negative dropout", bad({ dropout: -0.1 }), "RANGE", "dropout: expected a number in [0, 1), got -0.1"],
+  [
+    "an unknown initialiser",
+    bad({ recurrentInit: "xavier" }),
+    "RANGE",
+    'recurrentInit: expected one of uniform, orthogonal, got "xavier"',
+  ],
+  ["a forget bias of NaN", bad({ forgetBias: Number.NaN }), "RANGE", "forgetBias: expected a number, got NaN"],
   ["a zoneout of 1", bad({ zoneout: 1 }), "RANGE", "zoneout: expected a number in [0, 1), got 1"],
   [
     "a weight dropout that is none",

@@ -1,4 +1,4 @@
-import { philox, uniform } from "../math/random";
+import { orthogonal, philox, uniform } from "../math/random";
 import { buffer, expectBits, expectGuards, get } from "./support";
 
 function expectWords(c: u32, k: u32, a: u32, b: u32, d: u32, e: u32): void {
@@ -59,5 +59,31 @@ describe("uniform", () => {
     expect<bool>(memory.compare(long, other, 76) != 0).toBe(true);
     uniform(other, 0.0, 1.0, 5, 3, 19);
     expect<bool>(memory.compare(long, other, 76) != 0).toBe(true);
+  });
+});
+
+describe("orthogonal", () => {
+  test("has orthonormal columns at every shape, its own for each seed", () => {
+    const shapes: i32[] = [1, 1, 4, 1, 4, 4, 12, 3, 20, 5, 52, 13];
+    for (let w = 0; w < shapes.length; w += 2) {
+      const N = shapes[w];
+      const R = shapes[w + 1];
+      const q = buffer(N * R);
+      const scratch = buffer(N * R);
+      orthogonal(q, scratch, 3, 8, N, R);
+      for (let a = 0; a < R; a++) {
+        for (let b = 0; b <= a; b++) {
+          let sum = 0.0;
+          for (let n = 0; n < N; n++) sum += get(q, n * R + a) * get(q, n * R + b);
+          expect<bool>(abs(sum - (a == b ? 1.0 : 0.0)) < 1e-6).toBe(true, N.toString() + "x" + R.toString());
+        }
+      }
+      expectGuards(q, N * R, "orthogonal");
+      const other = buffer(N * R);
+      if (N > 1) {
+        orthogonal(other, scratch, 4, 8, N, R);
+        expect<bool>(memory.compare(q, other, (N * R) << 2) != 0).toBe(true);
+      }
+    }
   });
 });

@@ -1,5 +1,6 @@
 // Counter-based random numbers: value number k of a seed is a pure function of both, so a run can stop and
 // resume anywhere and every engine draws the same.
+import { add, scale } from "./vector";
 
 const M0: u64 = 0xd2511f53;
 const M1: u64 = 0xcd9e8d57;
@@ -49,4 +50,54 @@ export function uniform(
     const u = <f32>(load<u32>(words + (<usize>(i & 3) << 2)) >> 8) * <f32>(1.0 / 16777216.0);
     store<f32>(out + (<usize>i << 2), low + width * u);
   }
+}
+
+/** A matrix whose columns are orthonormal: random rows of the transpose, each cleared of those before it (Gram and Schmidt). */
+export function orthogonal(
+  out: usize, //     [N,R]  out =   N ≥ R
+  scratch: usize, // [R,N]
+  seed: u32,
+  stream: u32,
+  N: i32,
+  R: i32,
+): void {
+  // Sums of four uniform numbers in ±1 are near enough to normal ones for a direction that favours no axis.
+  uniform(scratch, -1.0, 1.0, seed, stream, R * N);
+  for (let part: u32 = 1; part < 4; part++) {
+    uniform(out, -1.0, 1.0, seed, stream + part, R * N);
+    add(scratch, scratch, out, R * N);
+  }
+  const row = <usize>N << 2;
+  for (let r = 0; r < R; r++) {
+    const v = scratch + <usize>r * row;
+    // Twice is enough: the second time clears what rounding left.
+    for (let pass = 0; pass < 2; pass++) {
+      for (let before = 0; before < r; before++) {
+        const u = scratch + <usize>before * row;
+        const share = <f32>dot(u, v, N);
+        for (let k = 0; k < N; k++) {
+          const at = <usize>k << 2;
+          store<f32>(v + at, load<f32>(v + at) - share * load<f32>(u + at));
+        }
+      }
+    }
+    scale(v, <f32>(1.0 / Math.sqrt(dot(v, v, N))), N);
+  }
+  for (let n = 0; n < N; n++) {
+    for (let r = 0; r < R; r++) store<f32>(out + (<usize>(n * R + r) << 2), load<f32>(scratch + <usize>r * row + (<usize>n << 2)));
+  }
+}
+
+/** Σ a·b, summed in float64, in order. */
+function dot(
+  a: usize, // [n]  in
+  b: usize, // [n]  in
+  n: i32,
+): f64 {
+  let total: f64 = 0.0;
+  for (let k = 0; k < n; k++) {
+    const at = <usize>k << 2;
+    total += <f64>load<f32>(a + at) * <f64>load<f32>(b + at);
+  }
+  return total;
 }

@@ -1,4 +1,4 @@
-import { checkFlag, checkInteger } from "../check.ts";
+import { checkFlag, checkInteger, checkNumber } from "../check.ts";
 import type { Core } from "../core.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
@@ -12,6 +12,11 @@ export interface LSTMOptions extends RecurrentOptions {
   readonly projSize?: number;
   /** Whether i and f also see c of the step before, and o the new c; adds `weight_ph` [3H] in the order i, f, o. Default false. */
   readonly peephole?: boolean;
+  /**
+   * Initial bias of the forget gate, put into b_ih alone (1 is Keras' unit_forget_bias; Jozefowicz et al. 2015); by default
+   * as the other biases.
+   */
+  readonly forgetBias?: number;
   /** Whether f is 1 − i (ONNX' input_forget). Default false. */
   readonly coupled?: boolean;
   /** Bound on the arguments of all gates' activations, behind biases and peepholes (ONNX' clip); 0, the default, for none. */
@@ -92,7 +97,15 @@ export class LSTM extends Recurrent {
   readonly projSize: number;
 
   constructor(core: Core, options: LSTMOptions) {
-    const { projSize = 0, peephole = false, coupled = false, gateClip = 0, cellClip = 0, activations } = options ?? {};
+    const {
+      projSize = 0,
+      peephole = false,
+      coupled = false,
+      gateClip = 0,
+      cellClip = 0,
+      activations,
+      forgetBias,
+    } = options ?? {};
     checkInteger("projSize", projSize, 0);
     const common = {
       coupled: checkFlag("coupled", coupled) ? 1 : 0,
@@ -109,8 +122,13 @@ export class LSTM extends Recurrent {
         general: general ? 1 : 0,
       })),
     };
-    super(core, options, kind, "projSize peephole coupled gateClip cellClip activations".split(" "));
+    if (forgetBias !== undefined) checkNumber("forgetBias", forgetBias, "a number", () => true);
+    super(core, options, kind, "projSize peephole forgetBias coupled gateClip cellClip activations".split(" "));
     this.projSize = projSize;
+    if (forgetBias === undefined) return;
+    const H = this.hiddenSize;
+    for (const { name, value } of this.parameters)
+      if (name.startsWith("bias")) core.view(value + 4 * H, H).fill(name.startsWith("bias_ih") ? forgetBias : 0);
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */

@@ -38,8 +38,16 @@ export interface RecurrentOptions {
   readonly direction?: "forward" | "reverse" | "bidirectional";
   /** Go through the steps from the last to the first, and answer in that order, as Keras does. Default false. */
   readonly goBackwards?: boolean;
-  /** Seed of the initial parameters, which are uniform in ±1/√H, and of dropout. Default 0. */
+  /** Seed of the initial parameters and of dropout. Default 0. */
   readonly seed?: number;
+  /**
+   * Initial W_ih: uniform in ±1/√H as in PyTorch, or Glorot's uniform in ±√(6/(I + GH)) as in Keras. Default "uniform".
+   */
+  readonly kernelInit?: "uniform" | "glorotUniform";
+  /** Initial W_hh: uniform in ±1/√H as in PyTorch, or with orthonormal columns as in Keras. Default "uniform". */
+  readonly recurrentInit?: "uniform" | "orthogonal";
+  /** Initial biases: uniform in ±1/√H as in PyTorch, or zeros as in Keras. Default "uniform". */
+  readonly biasInit?: "uniform" | "zeros";
 }
 
 /** Options of a forward pass. */
@@ -69,7 +77,7 @@ export interface RecurrentForwardOptions {
 
 /** @internal Names of the options that every recurrent layer has. */
 export const COMMON_OPTIONS =
-  "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed".split(
+  "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed kernelInit recurrentInit biasInit".split(
     " ",
   );
 
@@ -88,6 +96,17 @@ export interface CheckedOptions {
   readonly dropout: number;
   readonly noise: Noise;
   readonly seed: number;
+  readonly kernelInit: "uniform" | "glorotUniform";
+  readonly recurrentInit: "uniform" | "orthogonal";
+  readonly biasInit: "uniform" | "zeros";
+}
+
+/** One of some names. */
+function checkName<Name extends string>(name: string, value: unknown, names: readonly [Name, ...Name[]]): Name {
+  const given = value ?? names[0];
+  if (!names.includes(given as Name))
+    throw new ArgumentRangeError(`${name}: expected one of ${names.join(", ")}, got ${show(value)}`);
+  return given as Name;
 }
 
 /** @internal Checks what every recurrent layer is told; `known` are the names of the cell's own options. */
@@ -121,6 +140,9 @@ export function checkRecurrentOptions(
       weightDropout: probability("weightDropout"),
     },
     seed: checkInteger("seed", options.seed ?? 0, 0),
+    kernelInit: checkName("kernelInit", options.kernelInit, ["uniform", "glorotUniform"]),
+    recurrentInit: checkName("recurrentInit", options.recurrentInit, ["uniform", "orthogonal"]),
+    biasInit: checkName("biasInit", options.biasInit, ["uniform", "zeros"]),
   };
 }
 

@@ -5,7 +5,12 @@ import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer } from "./layer.ts";
-import { checkRecurrentOptions, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
+import {
+  type CheckedOptions,
+  checkRecurrentOptions,
+  type RecurrentForwardOptions,
+  type RecurrentOptions,
+} from "./recurrent-options.ts";
 import { type CellKind, type CellRecord, Slice, type SliceShape } from "./slice.ts";
 import { checkTakenSteps, clearRows, stepsOfLengths, stepsOfMask } from "./steps.ts";
 
@@ -33,7 +38,8 @@ export interface RecurrentGradients {
   readonly record: readonly CellRecord[] | null;
 }
 
-/** Streams of random numbers from here on belong to dropout; those below, to the initial parameters. */
+/** Streams of random numbers: below these the parameters' uniform ones, from here other initial values, then dropout. */
+const INIT_STREAM = 2 ** 30;
 const DROPOUT_STREAM = 2 ** 31;
 
 export abstract class Recurrent extends Layer {
@@ -95,6 +101,7 @@ export abstract class Recurrent extends Layer {
     this.reverse = reverse;
     this.goBackwards = checked.goBackwards;
     this.stateSize = R;
+    this.#initialise(checked);
     this.#kind = kind;
     this.#seed = seed;
     this.slices = slices.map((shape) => new Slice(core, this, kind, shape, this.parameters));
@@ -205,6 +212,26 @@ export abstract class Recurrent extends Layer {
         : null,
       record: record ? this.slices.map((slice) => slice.backwardRecord()) : null,
     };
+  }
+
+  /** What the options want other than PyTorch's uniform numbers, which the parameters have already. */
+  #initialise({ kernelInit, recurrentInit, biasInit, seed }: CheckedOptions): void {
+    const { abi } = this.core;
+    this.parameters.forEach(({ name, shape, size, value }, k) => {
+      // Streams of random numbers of their own, four for each parameter.
+      const stream = INIT_STREAM + 4 * k;
+      const [rows, columns] = shape as [number, number];
+      if (name.startsWith("weight_ih") && kernelInit === "glorotUniform") {
+        const bound = Math.sqrt(6 / (rows + columns));
+        abi.uniform(value, -bound, bound, seed, stream, size);
+      }
+      if (name.startsWith("weight_hh") && recurrentInit === "orthogonal") {
+        const scratch = new Region(this.core, this);
+        abi.orthogonal(value, scratch.fit({ at: shape }).at, seed, stream, rows, columns);
+        scratch.dispose();
+      }
+      if (name.startsWith("bias") && biasInit === "zeros") this.core.zero(value, size);
+    });
   }
 
   get #directions(): 1 | 2 {
