@@ -49,9 +49,19 @@ export class Sequence {
   kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn, or r·h₋
   m: usize; //        [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
   preact: usize; //   [T,B,GH]    out =   arguments of the gates' activations; 0 to leave them out, if there is no gateClip
-  rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step
+  rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step; layer norm: W_hh·h
   hMask: usize; //    [B,R]       in   recurrent dropout: what h is multiplied with before W_hh, the same at every step; or 0
   hMasked: usize; //  [T,B,R]     out =   h·hMask; with hMask
+  gainIh: usize; //   [GH]        in   LSTM with layer norm: its gains, and all below; or 0
+  gainHh: usize; //   [GH]        in
+  gainC: usize; //    [H]         in
+  shiftC: usize; //   [H]         in
+  hatIh: usize; //    [T,B,GH]    out =   W_ih·x, normalised
+  hatHh: usize; //    [T,B,GH]    out =   W_hh·h₋, normalised
+  hatC: usize; //     [T,B,H]     out =   c, normalised
+  scaleIh: usize; //  [T,B]       out =   1/√(variance + ε) of each
+  scaleHh: usize; //  [T,B]       out =
+  scaleC: usize; //   [T,B]       out =
   zone: usize; //     [T,B,R]     in   zoneout: the share of the new h, the rest stays as it was; or 0
 
   // Parameters: as the caller has them, and packed by recurrentPackForward and recurrentPackBackward.
@@ -73,8 +83,14 @@ export class Sequence {
   dh: usize; //       [T+1,B,R]   in dL/d(output) in the slots of the outputs, out dL/dh in all
   dc: usize; //       [T+1,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM
   dhn: usize; //      [B,R]       in dL/d(hn), or 0
-  dRec: usize; //     [T,B,GH]    scratch   GRU: what da is to W_hh
+  dRec: usize; //     [T,B,GH]    scratch   GRU, layer norm: what da is to W_hh
   dm: usize; //       [B,H]       scratch   projection; GRU with the reset before
+  dGainIh: usize; //  [GH]        +=  with gainIh, and all below
+  dGainHh: usize; //  [GH]        +=
+  dGainC: usize; //   [H]         +=
+  dShiftC: usize; //  [H]         +=
+  dHatIh: usize; //   [T,B,GH]    scratch what da is to W_ih
+  dNormC: usize; //   [B,H]       scratch
   dhMasked: usize; // [B,R]       scratch recurrent dropout
   dhZone: usize; //   [T,B,R]     scratch zoneout: what of dL/dh reaches the cell
   dx: usize; //       [T,B,I]     out =   or 0 to leave it out

@@ -1,6 +1,7 @@
 import { checkValues, show } from "./check.ts";
 import { type Core, Region } from "./core.ts";
 import { ArgumentRangeError, ArgumentTypeError, FormatError } from "./errors.ts";
+import type { TapeName } from "./layers/slice.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "./sequence.ts";
 import { type Shape, sizeOf } from "./tensor.ts";
 
@@ -22,7 +23,7 @@ export interface StreamLayer {
 
 export interface StreamSlice {
   readonly fixedFields: SequenceFields;
-  readonly tapeShapes: (T: number, B: number) => Record<"h" | "c" | "gates" | "kept" | "m" | "rec", Shape>;
+  readonly tapeShapes: (T: number, B: number) => Record<TapeName, Shape>;
   readonly hasC: boolean;
   readonly zoneShare: number;
   packForward(): void;

@@ -39,7 +39,7 @@ const CONSTRUCTION: Row[] = [
     "an unknown option",
     bad({ hidden: 3 }),
     "TYPE",
-    'options: expected options among inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, zoneout, inputDropout, recurrentDropout, weightDropout, bidirectional, direction, goBackwards, seed, kernelInit, recurrentInit, biasInit, projSize, peephole, forgetBias, coupled, gateClip, cellClip, activations, got "hidden"',
+    'options: expected options among inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, zoneout, inputDropout, recurrentDropout, weightDropout, bidirectional, direction, goBackwards, seed, kernelInit, recurrentInit, biasInit, projSize, peephole, forgetBias, coupled, layerNorm, gateClip, cellClip, activations, got "hidden"',
   ],
   ["no size", bad({ inputSize: undefined }), "TYPE", "inputSize: expected a whole number, got undefined"],
   ["a size of 0", bad({ inputSize: 0 }), "RANGE", "inputSize: expected a whole number of at least 1, got 0"],

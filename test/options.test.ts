@@ -61,6 +61,30 @@ const TABLE: [string, Dims][] = [
       options: { activations: [{ f: { name: "hardSigmoid", alpha: 1 / 6 } }, { g: { name: "elu", alpha: 0.3 } }] },
     },
   ],
+  ["layer norm", { cell: "LSTM", ...sizes, options: { layerNorm: true } }],
+  [
+    "layer norm, two layers and directions, projected, no bias",
+    {
+      cell: "LSTM",
+      ...sizes,
+      L: 2,
+      bidirectional: true,
+      projSize: 4,
+      bias: false,
+      lengths: [4, 1, 3],
+      options: { layerNorm: true },
+    },
+  ],
+  [
+    "layer norm with peepholes, a clip and a mask",
+    {
+      cell: "LSTM",
+      ...sizes,
+      mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1],
+      options: { layerNorm: true, peephole: true, cellClip: 0.4 },
+    },
+  ],
+  ["layer norm of one row, T 30", { cell: "LSTM", T: 30, B: 1, I: 3, H: 9, options: { layerNorm: true } }],
   ["a mask with gaps", { cell: "LSTM", ...sizes, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] }],
   [
     "a mask over two layers and directions",
@@ -132,6 +156,7 @@ describe.each(BUILDS)("%s: zoneout and dropout inside the recurrence", (build) =
     { cell: "GRU", ...sizes, L: 2, bidirectional: true, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
     { cell: "GRU", ...sizes, options: { resetAfter: false }, lengths: [4, 2, 3] },
     { cell: "RNN", ...sizes, L: 2 },
+    { cell: "LSTM", ...sizes, projSize: 3, options: { layerNorm: true } },
   ];
   const rows = cells.flatMap((dims) =>
     [...noises, all].flatMap((noise) => [true, false].map((training) => ({ ...dims, noise, training }))),

@@ -12,7 +12,12 @@ const base = { inputSize: I, hiddenSize: H };
 
 const SPECS: Record<
   string,
-  Spec & { readonly lengths?: readonly number[]; readonly mask?: readonly number[]; readonly peephole?: boolean }
+  Spec & {
+    readonly lengths?: readonly number[];
+    readonly mask?: readonly number[];
+    readonly peephole?: boolean;
+    readonly layerNorm?: boolean;
+  }
 > = {
   lstm: { ...base, cell: "LSTM" },
   "lstm, two layers, two directions, projected": {
@@ -33,6 +38,7 @@ const SPECS: Record<
     cell: "LSTM",
     activations: [{ f: { name: "hardSigmoid" }, g: { name: "softsign" }, h: { name: "elu", alpha: 0.7 } }],
   },
+  "lstm, layer norm": { ...base, cell: "LSTM", layerNorm: true, projSize: 2 },
   gru: { ...base, cell: "GRU" },
   "gru, reset before": { ...base, cell: "GRU", resetAfter: false, bidirectional: true },
   "gru, clip, other activations": {
@@ -67,6 +73,12 @@ function createInputs(name: string): Inputs {
       parameters[`bias_hh${suffix}`] = fill(G * H);
       if (projSize) parameters[`weight_hr${suffix}`] = fill(R, H);
       if (spec.peephole) parameters[`weight_ph${suffix}`] = fill(3 * H);
+      if (spec.layerNorm) {
+        parameters[`weight_ln_ih${suffix}`] = fill(G * H);
+        parameters[`weight_ln_hh${suffix}`] = fill(G * H);
+        parameters[`weight_ln_c${suffix}`] = fill(H);
+        parameters[`bias_ln_c${suffix}`] = fill(H);
+      }
     }
   const states = { h0: fill(L * D, B, R), ...(cell === "LSTM" ? { c0: fill(L * D, B, H) } : {}) };
   return { x: fill(T, B, I), ...states, lengths: spec.lengths, mask: spec.mask, parameters };

@@ -27,6 +27,16 @@ describe.each(BUILDS)("%s: step by step has the bits of the whole sequence", (bu
     }
   });
 
+  test("a layer-norm LSTM, and cells with options", () => {
+    const layers = [
+      new LSTM(core, { inputSize: 3, hiddenSize: 9, numLayers: 2, layerNorm: true }),
+      new LSTM(core, { inputSize: 3, hiddenSize: 9, peephole: true, gateClip: 0.5, activations: { g: "softsign" } }),
+      new GRU(core, { inputSize: 3, hiddenSize: 9, resetAfter: false }),
+    ];
+    const x = randomTensor(createRandom(1), [8, 1, 3]);
+    for (const layer of layers) expect(feed(layer.stream(), x.data, 3)).toEqual(layer.forward(x).output.data);
+  });
+
   test("a projected LSTM", () => {
     const layer = new LSTM(core, { inputSize: 3, hiddenSize: 9, projSize: 5, numLayers: 2 });
     const x = randomTensor(createRandom(1), [8, 1, 3]);

@@ -24,11 +24,13 @@
 //   gateClip [clip]         a is held within ±gateClip; da = 0 where it was not       (1c)
 //   activations [f, g, h]   other functions than σ, tanh in (2) and tanh in (4)       (2a)
 //   coupled [input_forget]  f = 1 − i, so di = dc·(g − c₋) and da_f = 0               (2k)
+//   layer norm              a = LN(W_ih·x) + LN(W_hh·h₋) + b_ih + b_hh   h = o·tanh(LN(c))    (1n), (4n)
 //   cellClip                c is held within ±cellClip; dc = 0 on its way on where it was not (3c)
 
 import { sigmoid4, tanh4 } from "../math/activation";
 import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
 import { LANES, loadLanes, madd, storeLanes } from "../math/simd";
+import { normBackward, normForward } from "../math/norm";
 import { Sequence } from "../sequence";
 
 /** Equations (2) to (4) for some rows of one step. */
@@ -234,4 +236,58 @@ function gateSlope(s: Sequence, y: v128): v128 {
 
 function addLanes(to: usize, v: v128, lanes: i32): void {
   storeLanes(to, f32x4.add(loadLanes(to, lanes), v), lanes);
+}
+
+/** Equation (4n) for some rows of one step, behind lstmCellForward; the normalisation keeps x̂ and its scale. */
+export function lstmNormForward(
+  s: Sequence, //     layer norm
+  h: usize, //        [rows,H]   out =
+  tanhC: usize, //    [rows,H]   out =   tanh(LN(c))
+  hat: usize, //      [rows,H]   out =
+  scale: usize, //    [rows]     out =
+  gates: usize, //    [rows,4H]  in i, f, g, o
+  c: usize, //        [rows,H]   in
+  rows: i32,
+): void {
+  const H = s.H;
+  normForward(tanhC, hat, scale, c, s.gainC, s.shiftC, rows, H);
+  for (let b = 0; b < rows; b++) {
+    const o = gates + (<usize>((4 * b + 3) * H) << 2);
+    for (let u = 0; u < H; u += LANES) {
+      const at = <usize>u << 2;
+      const lanes = H - u;
+      const t = tanh4(loadLanes(tanhC + at, lanes));
+      storeLanes(tanhC + at, t, lanes);
+      storeLanes(h + at, f32x4.mul(loadLanes(o + at, lanes), t), lanes);
+    }
+    h += <usize>H << 2;
+    tanhC += <usize>H << 2;
+  }
+}
+
+/** What reaches c through (4n), before lstmCellBackward. */
+export function lstmNormBackward(
+  s: Sequence, //     layer norm
+  dc: usize, //       [rows,H]   +=
+  dNorm: usize, //    [rows,H]   scratch
+  dh: usize, //       [rows,H]   in
+  tanhC: usize, //    [rows,H]   in
+  hat: usize, //      [rows,H]   in
+  scale: usize, //    [rows]     in
+  gates: usize, //    [rows,4H]  in i, f, g, o
+  rows: i32,
+): void {
+  const H = s.H;
+  for (let b = 0; b < rows; b++) {
+    const o = gates + (<usize>((4 * b + 3) * H) << 2);
+    const row = <usize>(b * H) << 2;
+    for (let u = 0; u < H; u += LANES) {
+      const at = <usize>u << 2;
+      const lanes = H - u;
+      const t = loadLanes(tanhC + row + at, lanes);
+      const slope = f32x4.sub(f32x4.splat(1.0), f32x4.mul(t, t));
+      storeLanes(dNorm + row + at, f32x4.mul(f32x4.mul(loadLanes(dh + row + at, lanes), loadLanes(o + at, lanes)), slope), lanes);
+    }
+  }
+  normBackward(dc, s.dGainC, s.dShiftC, dNorm, hat, scale, s.gainC, true, rows, H);
 }

@@ -1,9 +1,10 @@
 // The loop over time and back-propagation through it, for every cell, both directions, and sequences of any
 // length. What a cell does in a step is in `stepForward` and `stepBackward`; its equations are in cells/.
 import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
-import { lstmCellBackward, lstmCellForward } from "../cells/lstm";
+import { lstmCellBackward, lstmCellForward, lstmNormBackward, lstmNormForward } from "../cells/lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
+import { normBackward, normForward } from "../math/norm";
 import { add, blend, multiply, multiplyAdd } from "../math/vector";
 import { Cell, Sequence } from "../sequence";
 
@@ -35,6 +36,11 @@ function splits(s: Sequence): bool {
   return s.cell == Cell.GRU && !s.resetAfter;
 }
 
+/** Whether W_hh·h gets another gradient than W_ih·x. */
+function hasRec(s: Sequence): bool {
+  return s.cell == Cell.GRU ? s.resetAfter != 0 : s.gainHh != 0;
+}
+
 /** Address behind a packed matrix. */
 function secondPart(packed: usize, K: i32, N: i32): usize {
   return packed + (<usize>packedSize(K, N) << 2);
@@ -61,7 +67,12 @@ function copyOrZero(to: usize, from: usize, bytes: usize): void {
 export function recurrentForward(sequence: usize): void {
   const s = changetype<Sequence>(sequence);
   const N = gateCount(s.cell) * s.H;
-  gemm(s.gates, <usize>N << 2, s.bias, 0, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+  const wide = <usize>N << 2;
+  if (s.gainIh) {
+    memory.fill(s.hatIh, 0, <usize>(s.T * s.B) * wide);
+    gemm(s.hatIh, wide, s.hatIh, wide, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+    normForward(s.gates, s.hatIh, s.scaleIh, s.hatIh, s.gainIh, s.bias, s.T * s.B, N);
+  } else gemm(s.gates, wide, s.bias, 0, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
   for (let n = 0; n < s.T; n++) {
     if (s.reverse) stepForward(s, s.T - 1 - n, s.T - n, s.T - 1 - n);
     else stepForward(s, n, n, n + 1);
@@ -82,8 +93,12 @@ function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
   }
   if (s.cell != Cell.GRU) {
     const gates = s.at(s.gates, t, 0, N);
-    gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
-    rowsForward(s, t, prev, next, 0);
+    if (s.gainHh) {
+      memory.fill(s.rec, 0, <usize>s.B * wide);
+      gemm(s.rec, wide, s.rec, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+      normForward(gates, s.at(s.hatHh, t, 0, N), s.at(s.scaleHh, t, 0, 1), s.rec, s.gainHh, 0, s.B, N);
+    } else gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    rowsForward(s, t, prev, next, GruPart.ALL);
   } else if (s.resetAfter) {
     gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
@@ -132,7 +147,9 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
     gruCellForward(part, s, h, gates, kept, preact, s.at(s.rec, 0, b, N), hPrev, rows);
   } else {
     const m = s.m ? s.at(s.m, t, b, H) : h;
-    lstmCellForward(s, m, s.at(s.c, next, b, H), gates, kept, preact, s.at(s.c, prev, b, H), rows);
+    const c = s.at(s.c, next, b, H);
+    lstmCellForward(s, m, c, gates, kept, preact, s.at(s.c, prev, b, H), rows);
+    if (s.gainC) lstmNormForward(s, m, kept, s.at(s.hatC, t, b, H), s.at(s.scaleC, t, b, 1), gates, c, rows);
     if (s.m) {
       const row = <usize>s.R << 2;
       memory.fill(h, 0, <usize>rows * row);
@@ -172,15 +189,21 @@ export function recurrentBackward(sequence: usize): void {
     else stepBackward(s, T - 1 - n, T - 1 - n, T - n);
   }
 
+  const wide = <usize>N << 2;
+  // What the gradient of the gates is to W_ih·x, and to W_hh·h.
+  let dInput = s.gates;
+  if (s.gainIh) {
+    normBackward(s.dHatIh, s.dGainIh, 0, s.gates, s.hatIh, s.scaleIh, s.gainIh, false, TB, N);
+    dInput = s.dHatIh;
+  }
   if (s.dx) {
     const row = <usize>s.I << 2;
     if (!s.addDx) memory.fill(s.dx, 0, <usize>TB * row);
-    gemm(s.dx, row, s.dx, row, s.gates, <usize>N << 2, sizeof<f32>(), s.wihT, TB, s.I, N);
+    gemm(s.dx, row, s.dx, row, dInput, wide, sizeof<f32>(), s.wihT, TB, s.I, N);
   }
-  const wide = <usize>N << 2;
-  const dRec = s.cell == Cell.GRU && s.resetAfter ? s.dRec : s.gates;
+  const dRec = hasRec(s) ? s.dRec : s.gates;
   const h = s.hMask ? s.hMasked : s.h + read;
-  gemmTN(s.dWeightIh, s.gates, wide, s.x, s.panels, N, s.I, TB);
+  gemmTN(s.dWeightIh, dInput, wide, s.x, s.panels, N, s.I, TB);
   if (splits(s)) {
     const block = <usize>(2 * s.H) << 2;
     gemmTN(s.dWeightHh, dRec, wide, h, s.panels, 2 * s.H, s.R, TB);
@@ -189,7 +212,7 @@ export function recurrentBackward(sequence: usize): void {
   // dL/d(the projection's result): dL/dh, or what of it went past zoneout.
   if (s.m) gemmTN(s.dWeightHr, s.zone ? s.dhZone : s.dh + written, <usize>s.R << 2, s.m, s.panels, s.R, s.H, TB);
   if (!s.dBiasIh) return;
-  if (dRec == s.gates) {
+  if (s.cell != Cell.GRU || dRec == s.gates) {
     columnSums(s.dBiasIh, s.dBiasHh, s.gates, TB, N);
   } else {
     columnSums(s.dBiasIh, 0, s.gates, TB, N);
@@ -215,7 +238,11 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
     gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, sizeof<f32>(), s.whhT, s.B, H, 2 * H);
   } else {
     rowsBackward(s, t, prev, next, GruPart.ALL);
-    const dRec = s.cell == Cell.GRU ? s.at(s.dRec, t, 0, N) : gates;
+    const dRec = hasRec(s) ? s.at(s.dRec, t, 0, N) : gates;
+    if (s.gainHh) {
+      const hat = s.at(s.hatHh, t, 0, N);
+      normBackward(dRec, s.dGainHh, 0, gates, hat, s.at(s.scaleHh, t, 0, 1), s.gainHh, false, s.B, N);
+    }
     gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, sizeof<f32>(), s.whhT, s.B, s.R, N);
   }
   if (s.hMask) multiplyAdd(s.at(s.dh, prev, 0, s.R), dhPrev, s.hMask, s.B * s.R);
@@ -257,6 +284,11 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
       gemm(dm, row, dm, row, dh, <usize>s.R << 2, sizeof<f32>(), s.whrT, rows, H, s.R);
     }
     const c = s.at(s.c, next, b, H);
+    if (s.gainC) {
+      const hat = s.at(s.hatC, t, b, H);
+      const scale = s.at(s.scaleC, t, b, 1);
+      lstmNormBackward(s, dcSlot(s, next, b), s.at(s.dNormC, 0, b, H), dm, kept, hat, scale, gates, rows);
+    }
     lstmCellBackward(s, dcSlot(s, prev, b), dcSlot(s, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
   }
 }
@@ -289,7 +321,7 @@ function holdBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   if (s.c && s.keepDc) memory.copy(dcSlot(s, prev, b), dcSlot(s, next, b), <usize>s.H << 2);
   memory.fill(s.at(s.gates, t, b, N), 0, <usize>N << 2);
   if (s.zone) memory.fill(s.at(s.dhZone, t, b, s.R), 0, <usize>s.R << 2);
-  if (s.cell == Cell.GRU && s.resetAfter) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
+  if (hasRec(s)) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
 }
 
 /**

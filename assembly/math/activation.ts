@@ -112,6 +112,7 @@ export namespace Activation {
   export const ELU: i32 = 8; //              x ≥ 0 ? x : α(e^x − 1)
   export const SOFTSIGN: i32 = 9; //         x / (1 + |x|)
   export const SOFTPLUS: i32 = 10; //        log(1 + e^x)
+  export const APART: i32 = 11; //           none: the value is made elsewhere, and so is its derivative
 }
 
 /** x held within ±limit; a limit of 0 is none. Keeps a NaN. */
@@ -156,6 +157,8 @@ export function activate4(kind: i32, alpha: f32, beta: f32, x: v128): v128 {
       return v128.bitselect(f32x4.mul(a, expm1Negative(x)), x, f32x4.lt(x, zero));
     case Activation.SOFTSIGN:
       return f32x4.div(x, f32x4.add(one, f32x4.abs(x)));
+    case Activation.APART:
+      return x;
     default:
       return softplus4(x);
   }
@@ -187,6 +190,8 @@ export function slope4(kind: i32, alpha: f32, beta: f32, y: v128): v128 {
       return v128.and(a, v128.and(f32x4.gt(y, zero), f32x4.lt(y, one)));
     case Activation.ELU:
       return v128.bitselect(f32x4.add(y, a), one, f32x4.lt(y, zero));
+    case Activation.APART:
+      return zero;
     case Activation.SOFTSIGN: {
       const rest = f32x4.sub(one, f32x4.abs(y));
       return f32x4.mul(rest, rest);

@@ -27,6 +27,9 @@ const ACTIVATIONS = {
   softplus: { kind: 10, alpha: 0, beta: 0 },
 } as const;
 
+/** @internal The kernels' number for an activation that is worked out apart from the cell. */
+export const APART = 11;
+
 export type ActivationName = keyof typeof ACTIVATIONS;
 
 /** An activation by name, or with parameters of its own. */

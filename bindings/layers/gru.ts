@@ -67,7 +67,7 @@ export class GRU extends Recurrent {
     const general =
       !checkFlag("resetAfter", resetAfter) || checkClip("gateClip", gateClip) > 0 || activations !== undefined;
     const kind = {
-      ...{ cell: 1, gates: ["r", "z", "n"], hasC: false, hasRec: true, projSize: 0, peephole: false },
+      ...{ cell: 1, gates: ["r", "z", "n"], hasC: false, hasRec: true, projSize: 0, peephole: false, layerNorm: false },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh" }).map((acts) => ({
         ...activationFields(acts),
         ...{ gateClip, resetAfter: resetAfter ? 1 : 0, general: general ? 1 : 0 },

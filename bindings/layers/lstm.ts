@@ -1,8 +1,9 @@
 import { checkFlag, checkInteger, checkNumber } from "../check.ts";
 import type { Core } from "../core.ts";
+import { ArgumentTypeError } from "../errors.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
+import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkClip, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
 
@@ -19,6 +20,11 @@ export interface LSTMOptions extends RecurrentOptions {
   readonly forgetBias?: number;
   /** Whether f is 1 − i (ONNX' input_forget). Default false. */
   readonly coupled?: boolean;
+  /**
+   * Normalise W_ih·x and W_hh·h over all gates, each with a gain, and c before its tanh, with gain and shift (Ba et al. 2016,
+   * as Haste does it); adds `weight_ln_ih`, `weight_ln_hh` [4H], `weight_ln_c`, `bias_ln_c` [H]. Default false.
+   */
+  readonly layerNorm?: boolean;
   /** Bound on the arguments of all gates' activations, behind biases and peepholes (ONNX' clip); 0, the default, for none. */
   readonly gateClip?: number;
   /** Bound on the stored cell state, for every later use (TensorFlow 1's cell_clip); 0, the default, for none. */
@@ -97,38 +103,38 @@ export class LSTM extends Recurrent {
   readonly projSize: number;
 
   constructor(core: Core, options: LSTMOptions) {
-    const {
-      projSize = 0,
-      peephole = false,
-      coupled = false,
-      gateClip = 0,
-      cellClip = 0,
-      activations,
-      forgetBias,
-    } = options ?? {};
+    const { projSize = 0, gateClip = 0, cellClip = 0, activations, forgetBias } = options ?? {};
+    const peephole = checkFlag("peephole", options?.peephole ?? false);
+    const coupled = checkFlag("coupled", options?.coupled ?? false);
+    const layerNorm = checkFlag("layerNorm", options?.layerNorm ?? false);
     checkInteger("projSize", projSize, 0);
-    const common = {
-      coupled: checkFlag("coupled", coupled) ? 1 : 0,
-      gateClip: checkClip("gateClip", gateClip),
-      cellClip: checkClip("cellClip", cellClip),
-    };
-    const general =
-      coupled || gateClip > 0 || cellClip > 0 || checkFlag("peephole", peephole) || activations !== undefined;
+    checkClip("gateClip", gateClip);
+    checkClip("cellClip", cellClip);
+    if (layerNorm && activations !== undefined)
+      throw new ArgumentTypeError("activations: expected none beside layerNorm, got both");
+    const general = peephole || coupled || layerNorm || gateClip > 0 || cellClip > 0 || activations !== undefined;
     const kind = {
-      ...{ cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: false, projSize, peephole },
+      ...{ cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: layerNorm, projSize, peephole, layerNorm },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh", h: "tanh" }).map((acts) => ({
         ...activationFields(acts),
-        ...common,
+        // With layer norm, tanh(c) is made behind the cell.
+        ...(layerNorm ? { actH: APART } : {}),
+        ...{ coupled: coupled ? 1 : 0, gateClip, cellClip },
         general: general ? 1 : 0,
       })),
     };
     if (forgetBias !== undefined) checkNumber("forgetBias", forgetBias, "a number", () => true);
-    super(core, options, kind, "projSize peephole forgetBias coupled gateClip cellClip activations".split(" "));
+    super(
+      core,
+      options,
+      kind,
+      "projSize peephole forgetBias coupled layerNorm gateClip cellClip activations".split(" "),
+    );
     this.projSize = projSize;
     if (forgetBias === undefined) return;
     const H = this.hiddenSize;
     for (const { name, value } of this.parameters)
-      if (name.startsWith("bias")) core.view(value + 4 * H, H).fill(name.startsWith("bias_ih") ? forgetBias : 0);
+      if (/^bias_[ih]h/.test(name)) core.view(value + 4 * H, H).fill(name.startsWith("bias_ih") ? forgetBias : 0);
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */

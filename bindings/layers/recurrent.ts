@@ -88,6 +88,13 @@ export abstract class Recurrent extends Layer {
       if (bias) Object.assign(shapes, { [`bias_ih${suffix}`]: [GH], [`bias_hh${suffix}`]: [GH] });
       if (P) shapes[`weight_hr${suffix}`] = [P, H];
       if (kind.peephole) shapes[`weight_ph${suffix}`] = [3 * H];
+      if (kind.layerNorm)
+        Object.assign(shapes, {
+          [`weight_ln_ih${suffix}`]: [GH],
+          [`weight_ln_hh${suffix}`]: [GH],
+          [`weight_ln_c${suffix}`]: [H],
+          [`bias_ln_c${suffix}`]: [H],
+        });
       slices.push(slice);
     }
     super(core, { shapes, bound: 1 / Math.sqrt(H), seed });
@@ -231,6 +238,8 @@ export abstract class Recurrent extends Layer {
         scratch.dispose();
       }
       if (name.startsWith("bias") && biasInit === "zeros") this.core.zero(value, size);
+      if (name.startsWith("weight_ln")) this.core.view(value, size).fill(1);
+      if (name.startsWith("bias_ln")) this.core.zero(value, size);
     });
   }
 

@@ -39,7 +39,7 @@ export class RNN extends Recurrent {
       throw new ArgumentRangeError(`nonlinearity: expected "tanh" or "relu", got ${show(nonlinearity)}`);
     checkClip("gateClip", gateClip);
     const kind = {
-      ...{ cell: 2, gates: ["h"], hasC: false, hasRec: false, projSize: 0, peephole: false },
+      ...{ cell: 2, gates: ["h"], hasC: false, hasRec: false, projSize: 0, peephole: false, layerNorm: false },
       options: checkActivations(activations, { f: nonlinearity }).map((acts) => ({
         ...activationFields(acts),
         gateClip,

@@ -18,6 +18,8 @@ export interface CellKind {
   readonly projSize: number;
   /** Whether i, f and o have peepholes to c. */
   readonly peephole: boolean;
+  /** Whether W_ih·x, W_hh·h and c are normalised. */
+  readonly layerNorm: boolean;
   /** Probabilities of zoneout, and of dropout on x, h and W_hh; 0 for none. */
   readonly noise: Noise;
   /** Options, as fields of the kernel's Sequence, for each direction. */
@@ -54,6 +56,21 @@ export interface SliceShape {
   /** Suffix of the names of its parameters, such as "_l0_reverse". */
   readonly suffix: string;
 }
+
+/** What a forward pass of any cell writes. */
+export type TapeName =
+  | "h"
+  | "c"
+  | "gates"
+  | "kept"
+  | "m"
+  | "rec"
+  | "hatIh"
+  | "hatHh"
+  | "hatC"
+  | "scaleIh"
+  | "scaleHh"
+  | "scaleC";
 
 /** Intermediate values of a slice, by name. */
 export type CellRecord = Readonly<Record<string, Tensor>>;
@@ -106,6 +123,7 @@ export class Slice implements SliceShape {
     this.#back = new Region(core, owner);
     this.#noise = new Region(core, owner);
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
+    const [lnIh, lnHh, lnC, lnShift] = "weight_ln_ih weight_ln_hh weight_ln_c bias_ln_c".split(" ").map(find);
     const [Ih, Hh, Hr, ph, biasIh, biasHh] = "weight_ih weight_hh weight_hr weight_ph bias_ih bias_hh"
       .split(" ")
       .map(find);
@@ -132,6 +150,8 @@ export class Slice implements SliceShape {
       dBiasHh: biasHh?.grad ?? 0,
       peephole: ph?.value ?? 0,
       dPeephole: ph?.grad ?? 0,
+      ...{ gainIh: lnIh?.value ?? 0, gainHh: lnHh?.value ?? 0, gainC: lnC?.value ?? 0, shiftC: lnShift?.value ?? 0 },
+      ...{ dGainIh: lnIh?.grad ?? 0, dGainHh: lnHh?.grad ?? 0, dGainC: lnC?.grad ?? 0, dShiftC: lnShift?.grad ?? 0 },
       ...kind.options[shape.direction],
       ...this.#packed.fit({
         wih: [packedSize(I, GH)], // forward
@@ -164,8 +184,8 @@ export class Slice implements SliceShape {
   }
 
   /** What a forward pass writes; nothing where a cell has no use for it. */
-  tapeShapes(T: number, B: number): Record<"h" | "c" | "gates" | "kept" | "m" | "rec", Shape> {
-    const { hasC, hasRec, projSize } = this.#kind;
+  tapeShapes(T: number, B: number): Record<TapeName, Shape> {
+    const { hasC, hasRec, projSize, layerNorm } = this.#kind;
     return {
       h: [T + 1, B, this.R], // initial slot: h0
       c: hasC ? [T + 1, B, this.H] : [0], // initial slot: c0
@@ -173,6 +193,12 @@ export class Slice implements SliceShape {
       kept: [T, B, this.H],
       m: projSize ? [T, B, this.H] : [0],
       rec: hasRec ? [B, this.#GH] : [0],
+      hatIh: layerNorm ? [T, B, this.#GH] : [0],
+      hatHh: layerNorm ? [T, B, this.#GH] : [0],
+      hatC: layerNorm ? [T, B, this.H] : [0],
+      scaleIh: layerNorm ? [T, B] : [0],
+      scaleHh: layerNorm ? [T, B] : [0],
+      scaleC: layerNorm ? [T, B] : [0],
     };
   }
 
@@ -230,6 +256,8 @@ export class Slice implements SliceShape {
       dc: hasC ? [record ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
       dRec: hasRec ? [T, B, this.#GH] : [0],
       dm: [B, H],
+      dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
+      dNormC: this.#kind.layerNorm ? [B, H] : [0],
       dhMasked: this.#masks.hMask ? [B, R] : [0],
       dhZone: this.#masks.zone ? [T, B, R] : [0],
       dWeights: this.#masks.wMask ? [this.#Hh.size] : [0],

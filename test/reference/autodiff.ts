@@ -75,6 +75,22 @@ export class Tape {
     });
   }
 
+  /** (x − mean) / √(variance + ε). */
+  normalise(x: Vec, epsilon: number): Vec {
+    const n = x.v.length;
+    const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / n;
+    const centre = mean(x.v);
+    const scale = 1 / Math.sqrt(mean(x.v.map((value) => (value - centre) ** 2)) + epsilon);
+    const y = x.v.map((value) => (value - centre) * scale);
+    return this.#node(y, (g) => {
+      const [even, along] = [mean(g), mean(g.map((d, k) => d * (y[k] as number)))];
+      accumulate(
+        x,
+        g.map((d, k) => scale * (d - even - (y[k] as number) * along)),
+      );
+    });
+  }
+
   /** 1 − x. */
   rest(x: Vec): Vec {
     return this.map(

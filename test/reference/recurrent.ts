@@ -249,8 +249,11 @@ function createStep(
   }
 
   const [f, g, act3] = [act(given.f, "sigmoid"), act(given.g, "tanh"), act(given.h, "tanh")];
+  const [gainIh, gainHh, gainC, shiftC] = ["weight_ln_ih", "weight_ln_hh", "weight_ln_c", "bias_ln_c"].map(leaf);
+  const normal = (gain: Vec | undefined, v: Vec) => (gain ? tape.multiply(gain, tape.normalise(v, 1e-5)) : v); // (1n), (4n)
   return (x, _h, cPrev, seen) => {
-    const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, seen))); // (1)
+    const [fromX, fromH] = [normal(gainIh, tape.product(wih, x)), normal(gainHh, tape.product(whh, seen))];
+    const a = bias(bhh, tape.add(bias(bih, fromX), fromH)); // (1)
     const peep = (k: number, gate: number, c: Vec) => {
       const pre = tape.part(a, gate * H, H);
       return ph ? tape.add(pre, tape.multiply(tape.part(ph, k * H, H), c)) : pre; // (1p)
@@ -262,7 +265,7 @@ function createStep(
     const c = clip(tape.add(tape.multiply(forget, cPrev), tape.multiply(i, cand)), cellClip); // (3), (3c)
     const ao = peep(2, 3, c);
     const o = f(clip(ao, gateClip));
-    const tanhC = act3(c);
+    const tanhC = act3(bias(shiftC, normal(gainC, c)));
     const m = tape.multiply(o, tanhC); // (4)
     return { ai, af, ag, ao, i, f: forget, g: cand, o, c, tanhC, h: whr ? tape.product(whr, m) : m };
   };

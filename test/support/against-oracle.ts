@@ -35,6 +35,7 @@ export interface Dims {
   /** Further options, the same for the layer and the oracle. */
   readonly options?: Partial<Pick<Spec, "resetAfter" | "coupled" | "gateClip" | "cellClip">> & {
     readonly peephole?: boolean;
+    readonly layerNorm?: boolean;
     readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
     readonly direction?: "reverse";
   };
@@ -71,6 +72,13 @@ export function differences(core: Core, dims: Dims): string[] {
         ? new GRU(core, options as GRUOptions)
         : new RNN(core, options as RNNOptions)
   ) as LSTM;
+  // Gains of 1 and shifts of 0 would hide what is left out.
+  if (dims.options?.layerNorm) {
+    const state = layer.stateDict();
+    for (const name of Object.keys(state).filter((key) => key.includes("_ln_")))
+      state[name] = randomTensor(random, (state[name] as Tensor).shape);
+    layer.loadStateDict(state);
+  }
   const x = randomTensor(random, [T, B, I]);
   const h0 = states ? randomTensor(random, [L * D, B, R]) : undefined;
   const c0 = states && cell === "LSTM" ? randomTensor(random, [L * D, B, H]) : undefined;
@@ -91,7 +99,7 @@ export function differences(core: Core, dims: Dims): string[] {
   const parameters = layer.stateDict();
   const grads = layer.backward(cotangents, { record: true });
 
-  const { direction, peephole: _, ...same } = dims.options ?? {};
+  const { direction, peephole: _, layerNorm, ...same } = dims.options ?? {};
   const spec: Spec = {
     cell,
     inputSize: I,
@@ -155,7 +163,8 @@ export function differences(core: Core, dims: Dims): string[] {
   });
   // A sum of n float32 terms in ±1 is off by about √n·2⁻²⁴ of its size, a recurrence of T steps repeats that T times;
   // 32 leaves room for the activations' 2 ULP and the growth along several layers.
-  const epsilon = 32 * 2 ** -24 * Math.sqrt(I + H + T * B) * Math.sqrt(T * L);
+  // Normalising divides by the deviation of a row, which may be small: ten times as much.
+  const epsilon = (layerNorm ? 320 : 32) * 2 ** -24 * Math.sqrt(I + H + T * B) * Math.sqrt(T * L);
   return pairs
     .map(([name, a, b]) => compare(name, a, b, epsilon * Math.max(1, largest(b))))
     .filter(({ ratio }) => !(ratio <= 1))
