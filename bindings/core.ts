@@ -96,6 +96,9 @@ export class Region {
   readonly #held = { block: 0 };
   #bytes = 0;
   #disposed = false;
+  /** What `fitFor` was asked for last, and what it answered. */
+  #key = "";
+  #at: Record<string, number> = {};
 
   constructor(core: Core, owner: object) {
     this.#core = core;
@@ -110,6 +113,7 @@ export class Region {
   /** Addresses for these tensors. Contents are undefined whenever the region had to grow. */
   fit<Name extends string>(shapes: Readonly<Record<Name, Shape>>): Record<Name, number> {
     this.checkUsable("object");
+    this.#key = "";
     const { at, bytes } = plan(shapes);
     if (bytes > this.#bytes) {
       this.#release();
@@ -119,6 +123,19 @@ export class Region {
     const addresses = {} as Record<Name, number>;
     for (const name in at) addresses[name] = at[name] + this.#held.block;
     return addresses;
+  }
+
+  /** The same, planned anew only when the key differs from the last one: it must tell all that the shapes depend on. */
+  fitFor<Name extends string>(
+    key: string,
+    shapes: () => Readonly<Record<Name, Shape>>,
+  ): Readonly<Record<Name, number>> {
+    this.checkUsable("object");
+    if (key !== this.#key) {
+      this.#at = this.fit(shapes());
+      this.#key = key;
+    }
+    return this.#at as Record<Name, number>;
   }
 
   checkUsable(name: string): void {

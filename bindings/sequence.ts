@@ -7,16 +7,17 @@ export type SequenceFields = Partial<Record<SequenceField, number>>;
 /** Words of a Sequence. */
 export const SEQUENCE_WORDS: number = SEQUENCE_FIELDS.length;
 
-const INDEX: Readonly<Record<string, number>> = Object.fromEntries(SEQUENCE_FIELDS.map((name, k) => [name, k]));
+const INDEX: ReadonlyMap<string, number> = new Map(SEQUENCE_FIELDS.map((name, k) => [name, k]));
+const FLOATS: ReadonlySet<string> = new Set(SEQUENCE_FLOATS);
 
 /** Fills in fields of the Sequence at an address. */
 export function setSequence(core: Core, at: number, fields: SequenceFields): void {
   const words = core.words(at, SEQUENCE_WORDS);
   for (const name in fields) {
-    const index = INDEX[name];
+    const index = INDEX.get(name);
     if (index === undefined) continue;
     const value = fields[name as SequenceField] as number;
-    if (SEQUENCE_FLOATS.includes(name as SequenceField)) core.view(at + 4 * index, 1)[0] = value;
+    if (FLOATS.has(name)) core.view(at + 4 * index, 1)[0] = value;
     else words[index] = value;
   }
 }

@@ -47,7 +47,11 @@ export class Linear extends SimpleLayer {
     const { inFeatures: I, outFeatures: O } = this;
     const M = sizeOf(input) / I;
     this.ran(null);
-    const at = this.#region.fit({ y: [M, O], panels: [this.core.abi.packedSize(I, O)], noBias: [O] });
+    const at = this.#region.fitFor(`${M}`, () => ({
+      y: [M, O],
+      panels: [this.core.abi.packedSize(I, O)],
+      noBias: [O],
+    }));
     this.core.zero(at.noBias, O);
     const [weight, bias] = this.parameters;
     this.core.abi.linearForward(at.y, x, weight?.value as number, bias?.value ?? at.noBias, at.panels, M, I, O);
@@ -62,10 +66,10 @@ export class Linear extends SimpleLayer {
     const { abi } = this.core;
     const M = sizeOf(input) / I;
     this.ran(null);
-    const at = this.#back.fit({
+    const at = this.#back.fitFor(`${M},${wantInput}`, () => ({
       dx: wantInput ? [M, I] : [0],
       panels: [Math.max(abi.packedSize(O, I), abi.scratchSize(I))],
-    });
+    }));
     const dx = wantInput ? at.dx : 0;
     const [weight, bias] = this.parameters;
     abi.linearBackward(

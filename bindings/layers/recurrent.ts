@@ -292,12 +292,12 @@ export abstract class Recurrent extends Layer {
     const [D, H, R] = [this.#directions, this.hiddenSize, this.stateSize];
     const swap = this.#swaps(input);
     this.ran(null);
-    const at = this.#input.fit({
+    const at = this.#input.fitFor(`${T},${B},${swap},${steps !== null}`, () => ({
       x: swap || steps ? [T, B, this.inputSize] : [0],
       mask: steps ? [Math.ceil((T * B) / 4)] : [0],
       y: swap ? [B, T, D * R] : [0],
       turned: this.goBackwards ? [T, B, R] : [0],
-    });
+    }));
     const mask = steps ? at.mask : 0;
     const outputMask = zeroOutput ? mask : 0;
     if (swap) abi.swapAxes(at.x, x, B, T, this.inputSize);
@@ -353,14 +353,14 @@ export abstract class Recurrent extends Layer {
     const swap = this.#swaps(input);
     this.ran(null);
     const wide = this.numLayers > 1 ? [T, B, D * R] : [0];
-    const at = this.#gradients.fit({
+    const at = this.#gradients.fitFor(`${T},${B},${swap},${wantInput}`, () => ({
       dOutput: swap ? [T, B, D * R] : [0],
       dEven: wide, // gradients between the layers, by turns
       dOdd: wide,
       dx: wantInput ? [T, B, I] : [0],
       dInput: wantInput && swap ? [B, T, I] : [0],
       turned: this.goBackwards ? [T, B, R] : [0],
-    });
+    }));
     let dOut = given.output;
     if (dOut && swap) {
       abi.swapAxes(at.dOutput, dOut, B, T, D * R);

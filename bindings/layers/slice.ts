@@ -217,7 +217,11 @@ export class Slice implements SliceShape {
     const { H, R } = this;
     const { mask, record, h0, c0, draw } = options;
     const { hasC, projSize } = this.#kind;
-    const at = this.#tape.fit({ ...this.tapeShapes(T, B), preact: this.#keepsA(record) ? [T, B, this.#GH] : [0] });
+    const keepsA = this.#keepsA(record);
+    const at = this.#tape.fitFor(`${T},${B},${keepsA}`, () => ({
+      ...this.tapeShapes(T, B),
+      preact: keepsA ? [T, B, this.#GH] : [0],
+    }));
     const last = { ...this.#last, ...at, T, B, record };
     this.#last = last;
     this.#give(this.#slot("h", "initial"), h0, B * R);
@@ -228,7 +232,7 @@ export class Slice implements SliceShape {
       ...at,
       c: hasC ? at.c : 0,
       m: projSize ? at.m : 0,
-      preact: this.#keepsA(record) ? at.preact : 0,
+      preact: keepsA ? at.preact : 0,
       ...{ T, B, mask },
       ...noise,
     });
@@ -251,26 +255,27 @@ export class Slice implements SliceShape {
     const { T, B } = this.#last;
     const { abi } = this.#core;
     const { hasC, hasRec } = this.#kind;
-    const at = this.#back.fit({
+    const { zone, xMask, hMask, wMask } = this.#masks;
+    const key = `${T},${B},${record},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
+    const at = this.#back.fitFor(key, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: hasC ? [record ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
       dRec: hasRec ? [T, B, this.#GH] : [0],
       dm: [B, H],
       dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
       dNormC: this.#kind.layerNorm ? [B, H] : [0],
-      dhMasked: this.#masks.hMask ? [B, R] : [0],
-      dhZone: this.#masks.zone ? [T, B, R] : [0],
-      dWeights: this.#masks.wMask ? [this.#Hh.size] : [0],
-      dMasked: this.#masks.xMask && dx ? [T, B, I] : [0],
+      dhMasked: hMask ? [B, R] : [0],
+      dhZone: zone ? [T, B, R] : [0],
+      dWeights: wMask ? [this.#Hh.size] : [0],
+      dMasked: xMask && dx ? [T, B, I] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
-    });
+    }));
     this.#last = { ...this.#last, record, dh: at.dh, dc: at.dc };
     const dh = this.#slot("dh", "written");
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
     else this.#core.zero(dh, T * B * R);
     if (hasC) this.#core.copyOrZero(this.#slot("dc", "final"), given.cn, B * H);
     this.#packBackward();
-    const { wMask, xMask } = this.#masks;
     const size = this.#Hh.size;
     if (wMask) this.#core.zero(at.dWeights, size);
     const struct = this.#set({
@@ -355,7 +360,7 @@ export class Slice implements SliceShape {
     const { I, R } = this;
     const { abi } = this.#core;
     const { size, value } = this.#Hh;
-    const at = this.#noise.fit({
+    const at = this.#noise.fitFor(`${T},${B},${px > 0},${ph > 0},${pw > 0}`, () => ({
       zone: zoneout ? [T, B, R] : [0],
       xMask: px ? [B, I] : [0],
       xMasked: px ? [T, B, I] : [0],
@@ -363,7 +368,7 @@ export class Slice implements SliceShape {
       hMasked: ph ? [T, B, R] : [0],
       wMask: pw ? [size] : [0],
       weights: pw ? [size] : [0],
-    });
+    }));
     const masks = { zone: zoneout ? at.zone : 0, xMask: px && at.xMask, hMask: ph && at.hMask, wMask: pw && at.wMask };
     // Zoneout is 0 or 1 in training, its expectation outside.
     if (zoneout && training) abi.dropoutMask(at.zone, zoneout, 1, seed, stream, T * B * R);
@@ -399,7 +404,7 @@ export class Slice implements SliceShape {
 
   /** Fills in fields of the kernel's Sequence, and answers its address. */
   #set(fields: SequenceFields): number {
-    const { struct } = this.#struct.fit({ struct: [SEQUENCE_WORDS] });
+    const { struct } = this.#struct.fitFor("struct", () => ({ struct: [SEQUENCE_WORDS] }));
     setSequence(this.#core, struct, fields);
     return struct;
   }
