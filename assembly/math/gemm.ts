@@ -69,25 +69,29 @@ export function gemm(
   N: i32,
   K: i32,
 ): void {
+  const panelBytes = <usize>K * NR * sizeof<f32>();
+  const tiled = M - (M % MR);
+  let panel = panels;
   for (let n = 0; n < N; n += NR) {
-    const columns = N - n;
-    let cn = c + (<usize>n << 2);
-    let from = init + (<usize>n << 2);
-    let am = a;
-    let m = 0;
-    for (; m <= M - MR; m += MR) {
-      tile4(cn, ldc, from, ldi, am, rowA, colA, panels, columns, K);
-      cn += <usize>MR * ldc;
-      from += <usize>MR * ldi;
-      am += <usize>MR * rowA;
+    const at = <usize>n << 2;
+    for (let m = 0; m < tiled; m += MR) {
+      const row = <usize>m;
+      tile4(c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * rowA, rowA, colA, panel, N - n, K);
     }
-    for (; m < M; m++) {
-      tile1(cn, from, am, colA, panels, columns, K);
-      cn += ldc;
-      from += ldi;
-      am += rowA;
+    panel += panelBytes;
+  }
+  // The last one to three rows, and all of a product with a vector, take two panels at a time: with one, each addition
+  // would wait for the one before it.
+  for (let m = tiled; m < M; m++) {
+    const row = <usize>m;
+    panel = panels;
+    for (let n = 0; n < N; n += 2 * NR) {
+      const at = <usize>n << 2;
+      // A last panel without a partner is read twice; the second time nothing is stored.
+      const partner = N - n > NR ? panelBytes : 0;
+      tile1(c + at + row * ldc, init + at + row * ldi, a + row * rowA, colA, panel, panel + partner, N - n, K);
+      panel += 2 * panelBytes;
     }
-    panels += <usize>K * NR * sizeof<f32>();
   }
 }
 
@@ -173,20 +177,26 @@ function tile4(
   storeLanes(c + 16, c31, right);
 }
 
-/** One row by up to eight columns of C. */
-function tile1(c: usize, init: usize, a: usize, colA: usize, b: usize, columns: i32, K: i32): void {
-  const right = columns - LANES;
+/** One row by up to sixteen columns of C, from two panels. */
+function tile1(c: usize, init: usize, a: usize, colA: usize, b: usize, next: usize, columns: i32, K: i32): void {
   let c0 = loadLanes(init, columns);
-  let c1 = loadLanes(init + 16, right);
+  let c1 = loadLanes(init + 16, columns - LANES);
+  let c2 = loadLanes(init + 32, columns - 2 * LANES);
+  let c3 = loadLanes(init + 48, columns - 3 * LANES);
   for (let k = 0; k < K; k++) {
     const s = v128.load32_splat(a);
     c0 = madd(s, v128.load(b), c0);
     c1 = madd(s, v128.load(b, 16), c1);
+    c2 = madd(s, v128.load(next), c2);
+    c3 = madd(s, v128.load(next, 16), c3);
     a += colA;
     b += NR * sizeof<f32>();
+    next += NR * sizeof<f32>();
   }
   storeLanes(c, c0, columns);
-  storeLanes(c + 16, c1, right);
+  storeLanes(c + 16, c1, columns - LANES);
+  storeLanes(c + 32, c2, columns - 2 * LANES);
+  storeLanes(c + 48, c3, columns - 3 * LANES);
 }
 
 /** out[n] += Σ_m a[m, n], and the same into out2 unless it is 0: the gradients of a bias, or of two that are added. */

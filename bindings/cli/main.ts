@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 // The `lstm-wasm` command. Each subcommand is a file of its own, loaded only when it runs.
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { fail, number, wholeNumber } from "./fail.ts";
 
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
 const program = new Command("lstm-wasm")
+  .version(version)
   .description("Train, run and look inside LSTMs in WebAssembly.")
   .showHelpAfterError("(lstm-wasm --help lists the commands)");
 
