@@ -5,7 +5,7 @@ import { ArgumentTypeError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { GRU, type GRUOptions } from "./gru.ts";
-import { Layer } from "./layer.ts";
+import { Layer, type Pass } from "./layer.ts";
 import { LSTM, type LSTMOptions } from "./lstm.ts";
 import type { Recurrent } from "./recurrent.ts";
 import { RNN, type RNNOptions } from "./rnn.ts";
@@ -45,25 +45,19 @@ abstract class Cell<Inner extends Recurrent> extends Layer {
     return [input[0] as number, this.inner.stateSize];
   }
 
-  override run(x: number, input: Shape, training = false): number {
+  override get children(): readonly Layer[] {
+    return [this.inner];
+  }
+
+  override run(x: number, input: Shape, pass?: Pass): number {
     this.ran(input);
-    return this.inner.run(x, [1, ...input], training);
+    return this.inner.run(x, [1, ...input], pass);
   }
 
   override runBackward(dOutput: number, wantInput: boolean): number {
     this.checkRan();
     this.ran(null);
     return this.inner.runBackward(dOutput, wantInput);
-  }
-
-  override checkUsable(): void {
-    super.checkUsable();
-    this.inner.checkUsable();
-  }
-
-  override dispose(): void {
-    super.dispose();
-    this.inner.dispose();
   }
 
   /** @internal x [B,I] as a sequence of one step. */

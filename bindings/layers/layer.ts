@@ -11,6 +11,12 @@ import {
 } from "../parameters.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 
+/** What a pass through a model is told beside its input. */
+export interface Pass {
+  /** Apply dropout and its relatives. Default false. */
+  readonly training?: boolean;
+}
+
 /**
  * What every layer offers. Between layers values pass as addresses in linear memory: `run` and `runBackward` copy
  * nothing in or out and check nothing; the public calls around them do, once.
@@ -24,6 +30,8 @@ export abstract class Layer {
   #disposed = false;
   #ranOn: Shape | null = null;
   #passes = 0;
+  /** @internal Passes that drew random numbers: each has numbers of its own. */
+  draws = 0;
 
   constructor(core: Core, init: Init = { shapes: {}, bound: 0, seed: 0 }) {
     this.core = core;
@@ -37,10 +45,15 @@ export abstract class Layer {
   abstract outputShape(input: Shape): Shape;
 
   /** @internal Input address to output address. The input must stay as it is until `runBackward`. */
-  abstract run(x: number, input: Shape, training?: boolean): number;
+  abstract run(x: number, input: Shape, pass?: Pass): number;
 
   /** @internal dL/d(output) to dL/d(input), adding to the gradients; 0 where `wantInput` is false. */
-  abstract runBackward(dOutput: number, wantInput: boolean): number;
+  abstract runBackward(dOutput: number, wantInput: boolean, pass?: Pass): number;
+
+  /** @internal Layers that this one is made of, and owns. */
+  get children(): readonly Layer[] {
+    return [];
+  }
 
   /** Parameters in a fixed order. */
   get parameters(): readonly Parameter[] {
@@ -77,6 +90,7 @@ export abstract class Layer {
     this.#store.dispose();
     this.#inputs.dispose();
     this.#cotangents.dispose();
+    for (const child of this.children) child.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -87,6 +101,7 @@ export abstract class Layer {
   checkUsable(): void {
     if (this.#disposed)
       throw new StateError("ERR_DISPOSED", `${this.constructor.name}: expected a layer in use, got a disposed one`);
+    for (const child of this.children) child.checkUsable();
   }
 
   /** @internal The shape that the last forward pass ran on; throws unless it still waits for its backward pass. */

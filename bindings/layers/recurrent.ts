@@ -4,7 +4,7 @@ import { checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Shape, Tensor } from "../tensor.ts";
-import { Layer } from "./layer.ts";
+import { Layer, type Pass } from "./layer.ts";
 import {
   type CheckedOptions,
   checkRecurrentOptions,
@@ -62,8 +62,6 @@ export abstract class Recurrent extends Layer {
   readonly #input: Region;
   readonly #outputs: readonly Region[];
   readonly #gradients: Region;
-  /** Forward passes in training: each has dropout masks of its own. */
-  #passes = 0;
   /** What the last forward pass leaves to the backward pass: addresses of the mask of
    * outputs and of each layer's dropout mask, and which sequences have no step. */
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
@@ -125,7 +123,7 @@ export abstract class Recurrent extends Layer {
     return [...input.slice(0, -1), this.#directions * this.stateSize];
   }
 
-  override run(x: number, input: Shape, training = false): number {
+  override run(x: number, input: Shape, { training = false }: Pass = {}): number {
     return this.#forward(x, input, { training });
   }
 
@@ -309,7 +307,7 @@ export abstract class Recurrent extends Layer {
     }
     const dropped: number[] = [];
     // Each pass has streams of random numbers of its own: four for each slice, one for the output of each layer.
-    const stream = DROPOUT_STREAM + (this.#passes % 2 ** 20) * 2 ** 11;
+    const stream = DROPOUT_STREAM + (this.draws % 2 ** 20) * 2 ** 11;
     for (let layer = 0; layer < this.numLayers; layer++) {
       const part = (states: Tensor | undefined, slice: Slice, width: number) =>
         states ? states.data.subarray(slice.index * B * width, (slice.index + 1) * B * width) : null;
@@ -331,7 +329,7 @@ export abstract class Recurrent extends Layer {
       abi.dropoutForward(y, out.drop, this.dropout, this.#seed, stream + 4 * this.slices.length + layer, T * B * D * R);
       dropped[layer] = out.drop;
     }
-    if (training) this.#passes++;
+    if (training) this.draws++;
     if (this.goBackwards) {
       abi.flipSteps(at.turned, y, T, B * R);
       y = at.turned;

@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError, StateError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Shape } from "../tensor.ts";
-import { Layer, SimpleLayer } from "./layer.ts";
+import { Layer, type Pass, SimpleLayer } from "./layer.ts";
 
 /** A layer, or (for layers without parameters) a function that makes one for the model's core. */
 export type LayerLike = Layer | ((core: Core) => Layer);
@@ -42,10 +42,14 @@ export class Sequential extends SimpleLayer {
     return this.layers.reduce((shape, layer) => layer.outputShape(shape), input);
   }
 
-  override run(x: number, input: Shape, training = false): number {
+  override get children(): readonly Layer[] {
+    return this.layers;
+  }
+
+  override run(x: number, input: Shape, pass?: Pass): number {
     let shape = input;
     for (const layer of this.layers) {
-      x = layer.run(x, shape, training);
+      x = layer.run(x, shape, pass);
       shape = layer.outputShape(shape);
     }
     this.#left = this.layers.map(({ passes }) => passes);
@@ -53,7 +57,7 @@ export class Sequential extends SimpleLayer {
     return x;
   }
 
-  override runBackward(dOutput: number, wantInput: boolean): number {
+  override runBackward(dOutput: number, wantInput: boolean, pass?: Pass): number {
     const used = this.layers.find(({ passes }, k) => passes !== this.#left[k]);
     if (used)
       throw new StateError(
@@ -61,16 +65,6 @@ export class Sequential extends SimpleLayer {
         `Sequential: expected its layers as its forward left them, got ${used.constructor.name} used alone since`,
       );
     this.ran(null);
-    return this.layers.reduceRight((d, layer, k) => layer.runBackward(d, wantInput || k > 0), dOutput);
-  }
-
-  override checkUsable(): void {
-    super.checkUsable();
-    for (const layer of this.layers) layer.checkUsable();
-  }
-
-  override dispose(): void {
-    super.dispose();
-    for (const layer of this.layers) layer.dispose();
+    return this.layers.reduceRight((d, layer, k) => layer.runBackward(d, wantInput || k > 0, pass), dOutput);
   }
 }

@@ -135,7 +135,7 @@ export class Trainer {
     const at = this.#region.fit({ x: x.shape, target: shape, dPrediction: shape });
     core.write(at.x, x.data);
     core.write(at.target, target.data);
-    const prediction = this.model.run(at.x, x.shape, back !== undefined);
+    const prediction = this.model.run(at.x, x.shape, { training: back !== undefined });
     const loss = this.#loss.run(core, back ? at.dPrediction : 0, prediction, at.target, sizeOf(shape));
     back?.(at.dPrediction);
     return loss;
