@@ -13,6 +13,6 @@ export {
 } from "./layers/recurrent";
 export { dropoutForward, dropoutMask } from "./layers/dropout";
 export { linearBackward, linearForward } from "./layers/linear";
-export { mseLoss } from "./train/loss";
-export { clipFactor } from "./train/clip";
+export { crossEntropy, elementLoss, logSoftmaxForward } from "./train/loss";
+export { clipFactor, clipValue } from "./train/clip";
 export { adamStep, rmspropStep, sgdStep } from "./train/optimizer";

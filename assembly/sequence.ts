@@ -37,6 +37,7 @@ export class Sequence {
   coupled: i32; //    LSTM: 1 f = 1 − i
   gateClip: f32; //   0: none
   cellClip: f32; //   0: none
+  clipStep: f32; //   backward: da of every step is held within ±clipStep; 0: none
   peephole: usize; // LSTM [3H]: p_i, p_f, p_o   in   or 0
   dPeephole: usize; // [3H]   +=  or 0
 

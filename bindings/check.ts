@@ -85,3 +85,22 @@ export function checkFlag(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new ArgumentTypeError(`${name}: expected true or false, got ${show(value)}`);
   return value;
 }
+
+/** Which positions count, 1, and which do not, 0. */
+export interface Mask {
+  readonly data: Uint8Array;
+  readonly shape: Shape;
+}
+
+/** The bytes of a mask of this shape. */
+export function checkMask(mask: Mask, shape: Shape): Uint8Array {
+  if (typeof mask !== "object" || mask === null || !(mask.data instanceof Uint8Array))
+    throw new ArgumentTypeError(`mask: expected { data: Uint8Array, shape: [${shape}] }, got ${show(mask)}`);
+  if (show(mask.shape) !== show([...shape]) || mask.data.length !== sizeOf(shape))
+    throw new ArgumentRangeError(
+      `mask: expected shape [${shape}], ${sizeOf(shape)} values, got ${show(mask.shape)}, ${mask.data.length}`,
+    );
+  const other = mask.data.find((value) => value > 1);
+  if (other !== undefined) throw new ArgumentRangeError(`mask: expected 0 or 1, got ${other}`);
+  return mask.data;
+}

@@ -42,3 +42,13 @@ export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
   readonly code = "ERR_MEMORY";
 }
+
+/** Training cannot go on: a loss or gradient that is not finite, or other data than a checkpoint was made with. */
+export class TrainingError extends Error {
+  override readonly name = "TrainingError";
+  readonly code: "ERR_NON_FINITE" | "ERR_DATA";
+  constructor(code: TrainingError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,4 +1,5 @@
 // The default entry. Importing it has no side effect: nothing is compiled before `load` or `loadSync`.
+export type { Mask } from "./check.ts";
 export { Core, type CoreOptions } from "./core.ts";
 export {
   ArgumentRangeError,
@@ -7,6 +8,7 @@ export {
   ModuleError,
   OutOfMemoryError,
   StateError,
+  TrainingError,
 } from "./errors.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
 export type { Activation, ActivationName } from "./layers/activation.ts";
@@ -27,7 +29,7 @@ export {
   type HiddenResult,
 } from "./layers/gru.ts";
 export { LastStep, lastStep } from "./layers/last-step.ts";
-export { Layer, SimpleLayer } from "./layers/layer.ts";
+export { Layer, type Pass, SimpleLayer } from "./layers/layer.ts";
 export { Linear, type LinearOptions } from "./layers/linear.ts";
 export {
   LSTM,
@@ -46,21 +48,50 @@ export { load, loadSync, type ModuleSource } from "./load.ts";
 export type { Parameter, StateDict } from "./parameters.ts";
 export { Stream } from "./stream.ts";
 export type { Shape, Tensor } from "./tensor.ts";
-export { type Loss, mseLoss } from "./train/loss.ts";
+export {
+  type Batch,
+  type Batches,
+  type DataLoaderOptions,
+  dataLoader,
+  type Sample,
+} from "./train/batch.ts";
+export {
+  type BCEWithLogitsLossOptions,
+  bceWithLogitsLoss,
+  type CrossEntropyLossOptions,
+  crossEntropyLoss,
+  type HuberLossOptions,
+  huberLoss,
+  type Loss,
+  type LossOptions,
+  type LossResult,
+  logSoftmax,
+  maeLoss,
+  mseLoss,
+} from "./train/loss.ts";
 export {
   type AdamOptions,
   adam,
   adamW,
   type Optimizer,
   type OptimizerFactory,
+  type OptimizerGroup,
+  type ParameterGroup,
   type RMSpropOptions,
   rmsprop,
   type SGDOptions,
   sgd,
 } from "./train/optimizer.ts";
 export {
-  type Batch,
-  type Batches,
+  cosineAnnealingLR,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  type Schedule,
+  stepLR,
+  warmup,
+} from "./train/schedule.ts";
+export {
+  type EpochEnd,
   type FitOptions,
   type FitStep,
   Trainer,

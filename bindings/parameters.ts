@@ -49,17 +49,26 @@ export function readParameters(core: Core, parameters: readonly Parameter[], whi
   return Object.fromEntries(parameters.map((p) => [p.name, { data: core.read(p[which], p.size), shape: p.shape }]));
 }
 
-/** @internal Takes over all values; checks everything before it changes anything. */
-export function writeParameters(core: Core, parameters: readonly Parameter[], dict: StateDict): void {
+/** @internal Throws unless a dict has exactly the tensors of these names and shapes, all finite. */
+export function checkStateDict(
+  what: string,
+  wanted: readonly { readonly name: string; readonly shape: Shape }[],
+  dict: StateDict,
+): void {
   if (typeof dict !== "object" || dict === null)
-    throw new ArgumentTypeError(`state dict: expected an object of tensors, got ${show(dict)}`);
-  const names = parameters.map(({ name }) => name);
+    throw new ArgumentTypeError(`${what}: expected an object of tensors, got ${show(dict)}`);
+  const names = wanted.map(({ name }) => name);
   const missing = names.find((name) => !Object.hasOwn(dict, name));
   if (missing !== undefined)
-    throw new ArgumentRangeError(`state dict: expected ${show(missing)}, got only ${show(Object.keys(dict))}`);
+    throw new ArgumentRangeError(`${what}: expected ${show(missing)}, got only ${show(Object.keys(dict))}`);
   const extra = Object.keys(dict).find((name) => !names.includes(name));
-  if (extra !== undefined) throw new ArgumentRangeError(`state dict: expected only ${show(names)}, got ${show(extra)}`);
-  for (const { name, shape } of parameters) checkTensor(name, dict[name], shape);
+  if (extra !== undefined) throw new ArgumentRangeError(`${what}: expected only ${show(names)}, got ${show(extra)}`);
+  for (const { name, shape } of wanted) checkTensor(name, dict[name], shape);
+}
+
+/** @internal Takes over all values; checks everything before it changes anything. */
+export function writeParameters(core: Core, parameters: readonly Parameter[], dict: StateDict): void {
+  checkStateDict("state dict", parameters, dict);
   for (const { name, value, changes } of parameters) {
     core.write(value, (dict[name] as Tensor).data);
     changes.count++;

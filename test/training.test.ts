@@ -119,7 +119,7 @@ describe("Trainer", () => {
     const trainer = create();
     trainer.step(batches[0] as Batch);
     const before = model.stateDict();
-    trainer.optimizer.lr = 0;
+    trainer.optimizer.groups[0].lr = 0;
     trainer.step(batches[1] as Batch);
     expect(model.stateDict()).toEqual(before);
   });

@@ -1,23 +1,113 @@
-import { clipFactor } from "../train/clip";
-import { mseLoss } from "../train/loss";
+import { clipFactor, clipValue } from "../train/clip";
+import { crossEntropy, ElementLoss, elementLoss, logSoftmaxForward } from "../train/loss";
 import { adamStep, rmspropStep, sgdStep } from "../train/optimizer";
-import { buffer, expectClose, get, random, values, zeros } from "./support";
+import { buffer, copy, expectClose, get, put, random, values, zeros } from "./support";
 
-describe("mseLoss", () => {
-  test("is the mean of squares, with its gradient", () => {
-    for (let n = 1; n <= 9; n++) {
-      const p = random(n, 1);
-      const y = random(n, 2);
-      const d = buffer(n);
-      let want = 0.0;
-      const wantD = new Float64Array(n);
-      for (let k = 0; k < n; k++) {
-        want += (get(p, k) - get(y, k)) ** 2 / <f64>n;
-        wantD[k] = (2.0 * (get(p, k) - get(y, k))) / <f64>n;
+describe("elementLoss", () => {
+  test("is PyTorch's MSE, MAE, Huber and BCE with logits, with their gradients, row by row", () => {
+    const kinds: i32[] = [ElementLoss.MSE, ElementLoss.MAE, ElementLoss.HUBER, ElementLoss.BCE];
+    for (let k = 0; k < kinds.length; k++) {
+      const kind = kinds[k];
+      for (let n = 1; n <= 9; n++) {
+        const rows = 3;
+        const p = random(rows * n, 1, 3.0);
+        const y = random(rows * n, 2, 0.5);
+        const mask = heap.alloc(rows);
+        store<u8>(mask, 1);
+        store<u8>(mask + 1, 0);
+        store<u8>(mask + 2, 1);
+        // What is left out may hold anything.
+        for (let j = n; j < 2 * n; j++) put(y, j, f32.NaN);
+        const losses = buffer(rows * n);
+        const d = buffer(rows * n);
+        const want = new Float64Array(rows * n);
+        const wantD = new Float64Array(rows * n);
+        let total = 0.0;
+        for (let j = 0; j < rows * n; j++) {
+          if (j >= n && j < 2 * n) continue;
+          const x = get(p, j);
+          const t = get(y, j);
+          const e = x - t;
+          if (kind == ElementLoss.MSE) {
+            want[j] = e * e;
+            wantD[j] = 2.0 * e;
+          } else if (kind == ElementLoss.MAE) {
+            want[j] = abs(e);
+            wantD[j] = e > 0.0 ? 1.0 : e < 0.0 ? -1.0 : 0.0;
+          } else if (kind == ElementLoss.HUBER) {
+            want[j] = abs(e) <= 0.7 ? 0.5 * e * e : <f64>(<f32>0.7) * (abs(e) - 0.5 * <f64>(<f32>0.7));
+            wantD[j] = max(-0.7, min(0.7, e));
+          } else {
+            const q = 1.0 / (1.0 + Math.exp(-x));
+            want[j] = -(0.7 * t * Math.log(q) + (1.0 - t) * Math.log(1.0 - q));
+            wantD[j] = -0.7 * t * (1.0 - q) + (1.0 - t) * q;
+          }
+          wantD[j] *= 0.25;
+          total += want[j];
+        }
+        const got = elementLoss(losses, d, p, y, mask, kind, 0.7, 0.25, rows, n);
+        expect<bool>(abs(got - 0.25 * total) <= 2e-6 * (1.0 + abs(total))).toBe(true);
+        expectClose(losses, want, 4e-6, "losses");
+        expectClose(d, wantD, 1e-6, "d");
+        expect<f64>(elementLoss(losses, 0, p, y, mask, kind, 0.7, 0.25, rows, n)).toBe(got);
       }
-      expect<bool>(abs(mseLoss(d, p, y, n) - want) <= 3e-7 * want).toBe(true);
-      expectClose(d, wantD, 5e-7, "d");
-      expect<f64>(mseLoss(0, p, y, n)).toBe(mseLoss(d, p, y, n));
+    }
+  });
+
+  test("BCE keeps its digits far from 0", () => {
+    const p = buffer(2);
+    const y = buffer(2);
+    put(p, 0, 40.0);
+    put(y, 0, 1.0);
+    put(p, 1, -300.0);
+    put(y, 1, 1.0);
+    const losses = buffer(2);
+    elementLoss(losses, 0, p, y, 0, ElementLoss.BCE, 1.0, 1.0, 1, 2);
+    expect<bool>(abs(get(losses, 0) / Math.exp(-40.0) - 1.0) < 1e-6).toBe(true);
+    expect<f64>(get(losses, 1)).toBe(300.0);
+  });
+});
+
+describe("crossEntropy", () => {
+  test("is PyTorch's, with weights and smoothing, and its gradient", () => {
+    for (let C = 1; C <= 9; C++) {
+      for (let kind = 0; kind < 3; kind++) {
+        const rows = 4;
+        const smoothing = kind == 2 ? 0.1 : 0.0;
+        const x = random(rows * C, 1, 4.0);
+        const weight = kind == 0 ? 0 : random(C, 2, 0.5);
+        for (let c = 0; c < C && weight != 0; c++) put(weight, c, <f32>(get(weight, c) + 1.0));
+        const y = buffer(rows);
+        const mask = heap.alloc(rows);
+        for (let r = 0; r < rows; r++) {
+          put(y, r, <f32>((r * 5) % C));
+          store<u8>(mask + r, r == 2 ? 0 : 1);
+        }
+        put(y, 2, f32.NaN);
+        const logP = buffer(rows * C);
+        const losses = buffer(rows);
+        const want = new Float64Array(rows);
+        const wantLogP = new Float64Array(rows * C);
+        const wantD = new Float64Array(rows * C);
+        for (let r = 0; r < rows; r++) {
+          let sum = 0.0;
+          for (let c = 0; c < C; c++) sum += Math.exp(get(x, r * C + c));
+          for (let c = 0; c < C; c++) wantLogP[r * C + c] = get(x, r * C + c) - Math.log(sum);
+          if (r == 2) continue;
+          for (let c = 0; c < C; c++) {
+            const w = weight ? get(weight, c) : 1.0;
+            const share = (c == <i32>get(y, r) ? w * (1.0 - smoothing) : 0.0) + (smoothing / <f64>C) * w;
+            want[r] -= share * wantLogP[r * C + c];
+            for (let k = 0; k < C; k++)
+              wantD[r * C + k] += 0.5 * share * (Math.exp(wantLogP[r * C + k]) - (k == c ? 1.0 : 0.0));
+          }
+        }
+        logSoftmaxForward(logP, x, rows, C);
+        expectClose(logP, wantLogP, 3e-6, "logP");
+        crossEntropy(losses, logP, logP, y, mask, weight, <f32>smoothing, 0.5, rows, C);
+        expectClose(losses, want, 4e-6, "losses");
+        expectClose(logP, wantD, 1e-6, "d");
+      }
     }
   });
 });
@@ -27,6 +117,21 @@ describe("clipFactor", () => {
     expect<f64>(clipFactor(0.5, 1.0)).toBe(1.0);
     expect<f64>(clipFactor(0.0, 1.0)).toBe(1.0);
     expect<f64>(clipFactor(4.0, 1.0)).toBe(1.0 / (4.0 + 1e-6));
+  });
+});
+
+describe("clipValue", () => {
+  test("holds values within the limit and says whether any was outside", () => {
+    for (let n = 1; n <= 9; n++) {
+      const x = random(n, 3, 1.0);
+      put(x, n - 1, 2.0);
+      const want = values(x, n);
+      for (let k = 0; k < n; k++) want[k] = max(-0.5, min(0.5, want[k]));
+      const y = copy(x, n);
+      expect<bool>(clipValue(y, 3.0, n)).toBe(false);
+      expect<bool>(clipValue(x, 0.5, n)).toBe(true);
+      expectClose(x, want, 0.0, "x");
+    }
   });
 });
 

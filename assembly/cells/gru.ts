@@ -21,6 +21,7 @@
 // options of the general cell (ONNX' names in brackets)
 //   gateClip [clip]      the arguments of σ and tanh are held within ±gateClip; no gradient where they were not (2c)
 //   activations [f, g]   other functions than σ in (2), tanh in (3)                                              (2a)
+//   clipStep             dp is held within ±clipStep before anything else receives it, Graves 2013               (8c)
 import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
 import { LANES, loadLanes, madd, storeLanes } from "../math/simd";
 import { Sequence } from "../sequence";
@@ -162,6 +163,10 @@ function backward(
         dpn = v128.and(dpn, inside4(loadLanes(preact + 2 * block + at, lanes), s.gateClip)); // (2c)
         dpz = v128.and(dpz, inside4(loadLanes(preact + block + at, lanes), s.gateClip));
       }
+      if (general) {
+        dpn = clip4(dpn, s.clipStep); // (8c)
+        dpz = clip4(dpz, s.clipStep);
+      }
       storeLanes(gate + block, dpz, lanes);
       storeLanes(gate + 2 * block, dpn, lanes);
       storeLanes(dhPrev + at, madd(d, z, loadLanes(dhPrev + at, lanes)), lanes);
@@ -169,6 +174,7 @@ function backward(
         const dr = f32x4.mul(dpn, loadLanes(kept + at, lanes)); // (7)
         let dpr = f32x4.mul(dr, general ? gateSlope(s, r) : f32x4.mul(r, f32x4.sub(one, r))); // (8)
         if (general && s.gateClip > 0) dpr = v128.and(dpr, inside4(loadLanes(preact + at, lanes), s.gateClip));
+        if (general) dpr = clip4(dpr, s.clipStep);
         storeLanes(gate, dpr, lanes);
         storeLanes(dq + at, dpr, lanes);
         storeLanes(dq + block + at, dpz, lanes);
@@ -198,6 +204,7 @@ function resetBackward(s: Sequence, dhPrev: usize, gates: usize, drh: usize, pre
       storeLanes(dhPrev + at, madd(d, r, loadLanes(dhPrev + at, lanes)), lanes);
       let dpr = f32x4.mul(f32x4.mul(d, loadLanes(hPrev + at, lanes)), gateSlope(s, r));
       if (s.gateClip > 0) dpr = v128.and(dpr, inside4(loadLanes(preact + at, lanes), s.gateClip));
+      dpr = clip4(dpr, s.clipStep);
       storeLanes(gates + at, dpr, lanes);
     }
     dhPrev += block;

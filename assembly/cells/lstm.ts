@@ -26,6 +26,7 @@
 //   coupled [input_forget]  f = 1 − i, so di = dc·(g − c₋) and da_f = 0               (2k)
 //   layer norm              a = LN(W_ih·x) + LN(W_hh·h₋) + b_ih + b_hh   h = o·tanh(LN(c))    (1n), (4n)
 //   cellClip                c is held within ±cellClip; dc = 0 on its way on where it was not (3c)
+//   clipStep                da is held within ±clipStep before anything else receives it (7c), Graves 2013
 
 import { sigmoid4, tanh4 } from "../math/activation";
 import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
@@ -166,6 +167,7 @@ function backward(
       let dcOn = dcHere;
       if (general) {
         if (s.gateClip > 0) dao = v128.and(dao, inside4(loadLanes(preact + 3 * block + at, lanes), s.gateClip));
+        dao = clip4(dao, s.clipStep); // (7c)
         if (s.peephole) {
           dcHere = madd(loadLanes(s.peephole + 2 * block + at, lanes), dao, dcHere); // (1p)
           addLanes(s.dPeephole + 2 * block + at, f32x4.mul(dao, loadLanes(c + at, lanes)), lanes);
@@ -189,6 +191,9 @@ function backward(
           daf = v128.and(daf, inside4(loadLanes(a + block, lanes), s.gateClip));
           dag = v128.and(dag, inside4(loadLanes(a + 2 * block, lanes), s.gateClip));
         }
+        dai = clip4(dai, s.clipStep); // (7c)
+        daf = clip4(daf, s.clipStep);
+        dag = clip4(dag, s.clipStep);
         if (s.peephole) {
           dcBefore = madd(loadLanes(s.peephole + at, lanes), dai, dcBefore);
           dcBefore = madd(loadLanes(s.peephole + block + at, lanes), daf, dcBefore);

@@ -6,7 +6,9 @@
 //   dh₋ = W_hhᵀ·da + (step t − 1's own output)   dx = W_ihᵀ·da        (4)  from 1
 //   dW_ih = Σ da·xᵀ   dW_hh = Σ da·h₋ᵀ   db_ih = db_hh = Σ da         (5)  from 1, over t and the batch
 //
-// option [ONNX' name in brackets]: gateClip [clip], a is held within ±gateClip; da = 0 where it was not    (2c)
+// options [ONNX' name in brackets]
+//   gateClip [clip]   a is held within ±gateClip; da = 0 where it was not                        (2c)
+//   clipStep          da is held within ±clipStep before anything else receives it, Graves 2013  (3c)
 import { activate4, clip4, inside4, slope4 } from "../math/activation";
 import { LANES, loadLanes, storeLanes } from "../math/simd";
 import { Sequence } from "../sequence";
@@ -43,6 +45,6 @@ export function rnnCellBackward(
     const lanes = n - u;
     let da = f32x4.mul(loadLanes(dh + at, lanes), slope4(s.actF, s.alphaF, s.betaF, loadLanes(gates + at, lanes)));
     if (s.gateClip > 0) da = v128.and(da, inside4(loadLanes(preact + at, lanes), s.gateClip));
-    storeLanes(gates + at, da, lanes);
+    storeLanes(gates + at, clip4(da, s.clipStep), lanes); // (3c)
   }
 }

@@ -210,15 +210,28 @@ function expm1Negative(x: v128): v128 {
 }
 
 /** log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), the logarithm as 2·artanh(u / (2 + u)) with u = e^−|x| ≤ 1. */
-function softplus4(x: v128): v128 {
+export function softplus4(x: v128): v128 {
   const u = exp4(f32x4.neg(f32x4.abs(x)));
-  const s = f32x4.div(u, f32x4.add(u, f32x4.splat(2.0)));
+  const log1p = twiceArtanh(f32x4.div(u, f32x4.add(u, f32x4.splat(2.0))));
+  return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), log1p);
+}
+
+/** log x for a normal x > 0: x = 2^n·m with m from √½ to √2, and log m = 2·artanh((m − 1) / (m + 1)). */
+export function log4(x: v128): v128 {
+  const n = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23); // bits of √½
+  const m = i32x4.sub(x, i32x4.shl(n, 23));
+  const one = f32x4.splat(1.0);
+  const k = f32x4.convert_i32x4_s(n);
+  const log = twiceArtanh(f32x4.div(f32x4.sub(m, one), f32x4.add(m, one)));
+  return madd(k, f32x4.splat(LN2_HIGH), madd(k, f32x4.splat(LN2_LOW), log));
+}
+
+/** 2·artanh(s) for |s| ≤ 1/3: the terms s^(2k+1)/(2k+1) up to k = 7 leave less than 1e-9. */
+function twiceArtanh(s: v128): v128 {
   const z = f32x4.mul(s, s);
-  // s ≤ 1/3: the terms s^(2k+1)/(2k+1) up to k = 7 leave less than 1e-9.
   let p = f32x4.splat(1.0 / 15.0);
   for (let k = 13; k > 0; k -= 2) p = madd(p, z, f32x4.splat(<f32>(1.0 / <f64>k)));
-  const log1p = f32x4.mul(f32x4.mul(s, f32x4.splat(2.0)), p);
-  return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), log1p);
+  return f32x4.mul(f32x4.mul(s, f32x4.splat(2.0)), p);
 }
 
 export function expForward(

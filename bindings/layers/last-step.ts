@@ -2,14 +2,17 @@ import { show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
 import type { Shape } from "../tensor.ts";
-import { SimpleLayer } from "./layer.ts";
+import { type Pass, SimpleLayer } from "./layer.ts";
 
-/** The last step of a sequence: [T,B,N] to [B,N]. */
+/** The last step of each sequence: [T,B,N] to [B,N]. */
 export class LastStep extends SimpleLayer {
+  readonly #gathered: Region;
   readonly #back: Region;
+  #lengths: readonly number[] | undefined;
 
   constructor(core: Core) {
     super(core);
+    this.#gathered = new Region(core, this);
     this.#back = new Region(core, this);
   }
 
@@ -18,10 +21,22 @@ export class LastStep extends SimpleLayer {
     return input.slice(1);
   }
 
-  override run(x: number, input: Shape): number {
+  override run(x: number, input: Shape, { lengths, carry }: Pass = {}): number {
     const [T, B, N] = input as [number, number, number];
+    if (lengths && carry)
+      throw new ArgumentRangeError(
+        `lengths: expected none where sequences come in parts and only their last step counts, got ${show(lengths)}`,
+      );
+    const empty = lengths?.indexOf(0) ?? -1;
+    if (empty >= 0) throw new ArgumentRangeError(`lengths[${empty}]: expected at least one step, got 0`);
+    this.#lengths = lengths;
     this.ran(input);
-    return x + 4 * (T - 1) * B * N;
+    if (!lengths) return x + 4 * (T - 1) * B * N;
+    const { y } = this.#gathered.fit({ y: [B, N] });
+    lengths.forEach((length, b) => {
+      this.core.copyOrZero(y + 4 * b * N, x + 4 * ((length - 1) * B + b) * N, N);
+    });
+    return y;
   }
 
   override runBackward(dOutput: number, wantInput: boolean): number {
@@ -29,13 +44,21 @@ export class LastStep extends SimpleLayer {
     this.ran(null);
     if (!wantInput) return 0;
     const { dx } = this.#back.fit({ dx: [T, B, N] });
-    this.core.zero(dx, (T - 1) * B * N);
-    this.core.copyOrZero(dx + 4 * (T - 1) * B * N, dOutput, B * N);
+    if (!this.#lengths) {
+      this.core.zero(dx, (T - 1) * B * N);
+      this.core.copyOrZero(dx + 4 * (T - 1) * B * N, dOutput, B * N);
+      return dx;
+    }
+    this.core.zero(dx, T * B * N);
+    this.#lengths.forEach((length, b) => {
+      this.core.copyOrZero(dx + 4 * ((length - 1) * B + b) * N, dOutput && dOutput + 4 * b * N, N);
+    });
     return dx;
   }
 
   override dispose(): void {
     super.dispose();
+    this.#gathered.dispose();
     this.#back.dispose();
   }
 }

@@ -15,6 +15,15 @@ import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 export interface Pass {
   /** Apply dropout and its relatives. Default false. */
   readonly training?: boolean;
+  /** Valid steps of each sequence: recurrent layers and lastStep keep to them. Default: all. */
+  readonly lengths?: readonly number[] | undefined;
+  /**
+   * Recurrent layers start from the states that they carry, and carry those they end in; backwards the same with the
+   * gradients of the states. Default false.
+   */
+  readonly carry?: boolean;
+  /** Bound on each element of dL/da at every step of recurrent layers, backwards (Graves 2013); 0 for none. Default 0. */
+  readonly clipStep?: number;
 }
 
 /**

@@ -1,7 +1,7 @@
 // What recurrent layers are told: options of construction and of a forward pass, and their checks.
-import { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { checkFlag, checkInteger, checkNumber, checkOptions, type Mask, show } from "../check.ts";
 import { ArgumentRangeError } from "../errors.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import type { CellKind, Noise } from "./slice.ts";
 
 /** Options that every recurrent layer has, named and meant as those of torch.nn.LSTM, GRU and RNN. */
@@ -64,7 +64,7 @@ export interface RecurrentForwardOptions {
    * Steps [T,B] ([B,T] with batchFirst) to take, 1, or to leave out, 0: through these a sequence holds its state, x does not
    * matter, and the output repeats what it was (Keras' masks). Not together with lengths.
    */
-  readonly mask?: { readonly data: Uint8Array; readonly shape: Shape };
+  readonly mask?: Mask;
   /** Output 0 at the steps that the mask leaves out, instead of what it was. Default false. */
   readonly zeroOutputForMask?: boolean;
   /** Apply dropout. Default false. */

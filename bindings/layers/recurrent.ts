@@ -38,6 +38,12 @@ export interface RecurrentGradients {
   readonly record: readonly CellRecord[] | null;
 }
 
+/** States of all slices, h [L·D,B,R] and c [L·D,B,H], or gradients of them. */
+export interface CarriedStates {
+  readonly h: Tensor;
+  readonly c?: Tensor;
+}
+
 /** Streams of random numbers: below these the parameters' uniform ones, from here other initial values, then dropout. */
 const INIT_STREAM = 2 ** 30;
 const DROPOUT_STREAM = 2 ** 31;
@@ -62,6 +68,10 @@ export abstract class Recurrent extends Layer {
   readonly #input: Region;
   readonly #outputs: readonly Region[];
   readonly #gradients: Region;
+  /** @internal States that a pass with `carry` starts from, and then those it ended in; null: zeros. */
+  carried: CarriedStates | null = null;
+  /** @internal The same of their gradients, backwards. */
+  carriedGradient: CarriedStates | null = null;
   /** What the last forward pass leaves to the backward pass: addresses of the mask of
    * outputs and of each layer's dropout mask, and which sequences have no step. */
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
@@ -123,12 +133,37 @@ export abstract class Recurrent extends Layer {
     return [...input.slice(0, -1), this.#directions * this.stateSize];
   }
 
-  override run(x: number, input: Shape, { training = false }: Pass = {}): number {
-    return this.#forward(x, input, { training });
+  override run(x: number, input: Shape, { training = false, lengths, carry = false }: Pass = {}): number {
+    const steps = lengths ? stepsOfLengths(lengths, { ...this.#sizes(input), batchFirst: this.#swaps(input) }) : null;
+    const y = this.#forward(x, input, {
+      ...{ steps, zeroOutput: steps !== null, training },
+      ...(carry && this.carried && { h0: this.carried.h, c0: this.carried.c }),
+    });
+    if (carry) this.carryFrom(this.#last.T);
+    return y;
   }
 
-  override runBackward(dOutput: number, wantInput: boolean): number {
-    return this.#backward({ output: dOutput, hn: 0, cn: 0 }, wantInput, false);
+  override runBackward(dOutput: number, wantInput: boolean, { carry = false, clipStep = 0 }: Pass = {}): number {
+    const states = this.#stateShapes(this.checkRan());
+    const none = { hn: 0, cn: 0 };
+    const { h: hn, c: cn } = this.carriedGradient ?? {};
+    const given = carry && hn ? this.giveCotangents({ hn, cn: cn ?? null }) : none;
+    const dx = this.#backward({ output: dOutput, ...given }, wantInput, false, clipStep);
+    if (carry)
+      this.carriedGradient = {
+        h: this.#collect(states.h, (slice) => slice.initialGradient("dh")),
+        ...(this.#kind.hasC && { c: this.#collect(states.c, (slice) => slice.initialGradient("dc")) }),
+      };
+    return dx;
+  }
+
+  /** @internal Carries the states before step `step` of the last forward pass on to the next. */
+  carryFrom(step: number): void {
+    const states = this.#stateShapes(this.checkRan());
+    this.carried = {
+      h: this.#collect(states.h, (slice) => slice.stateBefore("h", step)),
+      ...(this.#kind.hasC && { c: this.#collect(states.c, (slice) => slice.stateBefore("c", step)) }),
+    };
   }
 
   override dispose(): void {
@@ -343,7 +378,12 @@ export abstract class Recurrent extends Layer {
     return y;
   }
 
-  #backward(given: { output: number; hn: number; cn: number }, wantInput: boolean, record: boolean): number {
+  #backward(
+    given: { output: number; hn: number; cn: number },
+    wantInput: boolean,
+    record: boolean,
+    clipStep = 0,
+  ): number {
     const input = this.checkRan();
     const { T, B, outputMask, dropped } = this.#last;
     const { abi } = this.core;
@@ -374,7 +414,9 @@ export abstract class Recurrent extends Layer {
       this.#slicesOf(layer).forEach((slice, d) => {
         const hn = given.hn && given.hn + 4 * slice.index * B * R;
         const cn = given.cn && given.cn + 4 * slice.index * B * H;
-        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, outputMask, record);
+        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, outputMask, {
+          ...{ record, clipStep },
+        });
       });
       const mask01 = dropped[layer - 1];
       if (mask01) abi.multiply(dx, dx, mask01, T * B * D * R);

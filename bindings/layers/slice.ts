@@ -233,7 +233,7 @@ export class Slice implements SliceShape {
       c: hasC ? at.c : 0,
       m: projSize ? at.m : 0,
       preact: keepsA ? at.preact : 0,
-      ...{ T, B, mask },
+      ...{ T, B, mask, general: this.#fixed.general ?? 0 },
       ...noise,
     });
     this.#core.abi.recurrentForward(struct);
@@ -249,7 +249,7 @@ export class Slice implements SliceShape {
     dx: number,
     addDx: boolean,
     mask: number,
-    record: boolean,
+    { record, clipStep }: { record: boolean; clipStep: number },
   ): void {
     const { I, H, R } = this;
     const { T, B } = this.#last;
@@ -285,6 +285,8 @@ export class Slice implements SliceShape {
       dx: xMask && dx ? at.dMasked : dx,
       addDx: addDx && !xMask ? 1 : 0,
       keepDc: record ? 1 : 0,
+      clipStep,
+      general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
     });
     abi.recurrentBackward(struct);
     if (wMask) abi.multiplyAdd(this.#Hh.grad, at.dWeights, wMask, size);
@@ -297,6 +299,12 @@ export class Slice implements SliceShape {
   /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
   finalState(name: "h" | "c"): Float32Array {
     return this.#view(this.#slot(name, "final"), name);
+  }
+
+  /** A view of the state before step `step` of the last forward pass [B,R] or [B,H]; not in reverse. */
+  stateBefore(name: "h" | "c", step: number): Float32Array {
+    const { B } = this.#last;
+    return this.#view(this.#last[name] + 4 * step * B * this.#width(name), name);
   }
 
   /** A view of dL/dh0 [B,R] or dL/dc0 [B,H]. */

@@ -1,7 +1,7 @@
 // Which steps of which sequence a recurrent layer takes, as bytes [T,B]: from lengths, or from a mask with gaps.
-import { show } from "../check.ts";
+import { checkMask, type Mask, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** How the steps of x lie in memory. */
 export interface Steps {
@@ -24,22 +24,10 @@ export function stepsOfLengths(lengths: readonly number[], { T, B }: Steps): Uin
 }
 
 /** From a mask of the shape of x without its last axis. */
-export function stepsOfMask(
-  mask: { readonly data: Uint8Array; readonly shape: Shape },
-  x: Tensor,
-  { T, B, batchFirst }: Steps,
-): Uint8Array {
-  const want = x.shape.slice(0, -1);
-  if (typeof mask !== "object" || mask === null || !(mask.data instanceof Uint8Array))
-    throw new ArgumentTypeError(`mask: expected { data: Uint8Array, shape: [${want}] }, got ${show(mask)}`);
-  if (show(mask.shape) !== show(want) || mask.data.length !== T * B)
-    throw new ArgumentRangeError(
-      `mask: expected shape [${want}], ${T * B} values, got ${show(mask.shape)}, ${mask.data.length}`,
-    );
-  const other = mask.data.find((value) => value > 1);
-  if (other !== undefined) throw new ArgumentRangeError(`mask: expected 0 or 1, got ${other}`);
-  if (!batchFirst) return mask.data;
-  return Uint8Array.from({ length: T * B }, (_, row) => mask.data[(row % B) * T + Math.floor(row / B)] as number);
+export function stepsOfMask(mask: Mask, x: Tensor, { T, B, batchFirst }: Steps): Uint8Array {
+  const bytes = checkMask(mask, x.shape.slice(0, -1));
+  if (!batchFirst) return bytes;
+  return Uint8Array.from({ length: T * B }, (_, row) => bytes[(row % B) * T + Math.floor(row / B)] as number);
 }
 
 /** Throws unless x is finite at every step that is taken. */

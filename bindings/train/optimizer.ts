@@ -1,52 +1,150 @@
 import { checkFlag, checkNumber, checkOptions, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import type { Parameter } from "../parameters.ts";
-import type { Shape } from "../tensor.ts";
+import type { Abi } from "../generated/abi.ts";
+import { checkStateDict, type Parameter, type StateDict } from "../parameters.ts";
+import type { Shape, Tensor } from "../tensor.ts";
+
+/** Parameters that share a learning rate, which may be changed between steps. */
+export interface OptimizerGroup {
+  lr: number;
+  readonly names: readonly string[];
+}
 
 /** An optimiser for some parameters, with its own state in linear memory. */
 export interface Optimizer {
-  /** Learning rate; may be changed between steps. */
-  lr: number;
-  /** One update from the gradients as they are. */
-  step(): void;
+  /** The parameters in no group, then each group. */
+  readonly groups: readonly [OptimizerGroup, ...OptimizerGroup[]];
+  /** Updates made. */
+  readonly steps: number;
+  /** One update from the gradients as they are, at the groups' rates or at what `rate` makes of them. */
+  step(rate?: (lr: number) => number): void;
+  /** A copy of the state: moments by kind and parameter, such as "m.0.weight_ih_l0". */
+  stateDict(): StateDict;
+  /** Takes over a state and the number of updates it comes from. Throws, and changes nothing, if it does not fit. */
+  loadStateDict(dict: StateDict, steps: number): void;
   dispose(): void;
 }
 
 /** Makes an optimiser for the parameters of a model. */
 export type OptimizerFactory = (core: Core, parameters: readonly Parameter[]) => Optimizer;
 
+/** Options for some of the parameters; what is left out is as for the others. */
+export type ParameterGroup<Options> = Omit<Options, "groups"> & {
+  /** Which parameters: by what their name matches, or what answers true for it. The first group that matches has it. */
+  readonly match: RegExp | ((name: string) => boolean);
+};
+
 /** What an optimiser does to one parameter in step number `step` (from 1); addresses of its state by name. */
 type Update = (parameter: Parameter, state: Readonly<Record<string, number>>, lr: number, step: number) => void;
 
-/** A factory from the names of the state that each parameter has, all zero at first, and the update. */
-function create(lr: number, names: readonly string[], createUpdate: (core: Core) => Update): OptimizerFactory {
+/** What tells the optimisers apart. */
+interface Rule<Options> {
+  readonly name: string;
+  readonly defaults: Options;
+  /** Throws on wrong options; `prefix` stands before their names. */
+  check(options: Options, prefix: string): void;
+  /** Names of the state of each parameter, all zero at first. */
+  states(options: Options): readonly string[];
+  update(abi: Abi, options: Options): Update;
+}
+
+const given = (options: object): object =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+/** A factory from what is the optimiser's own, and what the caller wants. */
+function create<Options extends { readonly lr: number }>(
+  rule: Rule<Options>,
+  options: Partial<Options> & { readonly groups?: readonly ParameterGroup<Partial<Options>>[] },
+): OptimizerFactory {
+  const known = Object.keys(rule.defaults);
+  const { groups = [], ...rest } = checkOptions(`${rule.name} options`, options, [...known, "groups"]);
+  if (!Array.isArray(groups))
+    throw new ArgumentTypeError(`groups: expected an array of groups of parameters, got ${show(groups)}`);
+  const settings = [
+    { ...rule.defaults, ...given(rest) },
+    ...groups.map((group, k) => {
+      const { match, ...own } = checkOptions(`groups[${k}]`, group, [...known, "match"]);
+      if (!(match instanceof RegExp) && typeof match !== "function")
+        throw new ArgumentTypeError(`groups[${k}].match: expected a RegExp or a function, got ${show(match)}`);
+      return { ...rule.defaults, ...given(rest), ...given(own) };
+    }),
+  ] as Options[];
+  settings.forEach((own, k) => {
+    rule.check(own, k === 0 ? "" : `groups[${k - 1}].`);
+  });
+  const matches = groups.map(
+    ({ match }) =>
+      (name: string) =>
+        match instanceof RegExp ? name.search(match) >= 0 : match(name),
+  );
+
   return (core, parameters) => {
-    const owner = { lr, step, dispose };
-    const region = new Region(core, owner);
-    const shapes = parameters.flatMap(({ name, shape }) =>
-      names.map((state): [string, Shape] => [`${state}.${name}`, shape]),
-    );
-    const at = region.fit<string>(Object.fromEntries(shapes));
-    const states = parameters.map(({ name, size }) => {
-      const state = Object.fromEntries(names.map((key) => [key, at[`${key}.${name}`] as number]));
-      for (const address of Object.values(state)) core.zero(address, size);
-      return state;
+    const groupOf = parameters.map(({ name }) => 1 + matches.findIndex((match) => match(name)));
+    settings.forEach((_, k) => {
+      if (k > 0 && !groupOf.includes(k))
+        throw new ArgumentRangeError(
+          `groups[${k - 1}].match: expected to match a parameter that no earlier group has, got none of ${show(parameters.map(({ name }) => name))}`,
+        );
     });
-    const update = createUpdate(core);
+    const owner = {};
+    const region = new Region(core, owner);
+    const shapes: Record<string, Shape> = {};
+    parameters.forEach(({ name, shape }, k) => {
+      for (const state of rule.states(settings[groupOf[k] as number] as Options)) shapes[`${state}.${name}`] = shape;
+    });
+    const at = region.fit<string>(shapes);
+    const entries = Object.entries(shapes).map(([name, shape]) => ({
+      ...{ name, shape, at: at[name] as number, size: shape.reduce((n, k) => n * k, 1) },
+    }));
+    for (const entry of entries) core.zero(entry.at, entry.size);
+    const states = parameters.map(({ name }, k) =>
+      Object.fromEntries(
+        rule
+          .states(settings[groupOf[k] as number] as Options)
+          .map((state) => [state, at[`${state}.${name}`] as number]),
+      ),
+    );
+    const rates = settings.map(({ lr }, k) => ({
+      lr,
+      names: parameters.filter((_, p) => groupOf[p] === k).map(({ name }) => name),
+    })) as unknown as Optimizer["groups"];
+    const updates = settings.map((own) => rule.update(core.abi, own));
     let steps = 0;
-    function step(): void {
-      region.checkUsable("optimizer");
-      steps++;
-      parameters.forEach((parameter, k) => {
-        update(parameter, states[k] as Record<string, number>, owner.lr, steps);
-        parameter.changes.count++;
-      });
-    }
-    function dispose(): void {
-      region.dispose();
-    }
-    return owner;
+    return Object.assign(owner, {
+      groups: rates,
+      get steps() {
+        return steps;
+      },
+      step(rate = (lr: number) => lr) {
+        region.checkUsable("optimizer");
+        steps++;
+        parameters.forEach((parameter, k) => {
+          const group = groupOf[k] as number;
+          const lr = rate((rates[group] as OptimizerGroup).lr);
+          (updates[group] as Update)(parameter, states[k] as Record<string, number>, lr, steps);
+          parameter.changes.count++;
+        });
+      },
+      stateDict() {
+        region.checkUsable("optimizer");
+        return Object.fromEntries(
+          entries.map(({ name, shape, at: from, size }): [string, Tensor] => [
+            name,
+            { data: core.read(from, size), shape },
+          ]),
+        );
+      },
+      loadStateDict(dict: StateDict, count: number) {
+        region.checkUsable("optimizer");
+        checkStateDict("optimizer state", entries, dict);
+        for (const { name, at: to } of entries) core.write(to, (dict[name] as Tensor).data);
+        steps = count;
+      },
+      dispose() {
+        region.dispose();
+      },
+    });
   };
 }
 
@@ -67,22 +165,35 @@ export interface SGDOptions {
   readonly weightDecay?: number;
   /** Nesterov's momentum. Default false. */
   readonly nesterov?: boolean;
+  /** Parameters with options of their own. */
+  readonly groups?: readonly ParameterGroup<SGDOptions>[];
 }
 
 /** Stochastic gradient descent with PyTorch's update rule. */
-export function sgd(options: SGDOptions = {}): OptimizerFactory {
-  checkOptions("sgd options", options, ["lr", "momentum", "dampening", "weightDecay", "nesterov"]);
-  const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
-  checkPositive("lr", lr);
-  checkShare("momentum", momentum);
-  checkNumber("dampening", dampening, "a number in [0, 1]", (x) => x >= 0 && x <= 1);
-  checkDecay("weightDecay", weightDecay);
-  if (checkFlag("nesterov", nesterov) && (momentum === 0 || dampening !== 0))
-    throw new ArgumentRangeError(`nesterov: expected a momentum and no dampening, got ${momentum} and ${dampening}`);
-  return create(lr, momentum ? ["b"] : [], ({ abi }) => ({ value, grad, size }, { b = 0 }, rate, step) => {
-    abi.sgdStep(value, b, grad, rate, momentum, dampening, weightDecay, nesterov, step === 1, size);
-  });
-}
+export const sgd = (options: SGDOptions = {}): OptimizerFactory =>
+  create<Required<Omit<SGDOptions, "groups">>>(
+    {
+      name: "sgd",
+      defaults: { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false },
+      check({ lr, momentum, dampening, weightDecay, nesterov }, prefix) {
+        checkPositive(`${prefix}lr`, lr);
+        checkShare(`${prefix}momentum`, momentum);
+        checkNumber(`${prefix}dampening`, dampening, "a number in [0, 1]", (x) => x >= 0 && x <= 1);
+        checkDecay(`${prefix}weightDecay`, weightDecay);
+        if (checkFlag(`${prefix}nesterov`, nesterov) && (momentum === 0 || dampening !== 0))
+          throw new ArgumentRangeError(
+            `${prefix}nesterov: expected a momentum and no dampening, got ${momentum} and ${dampening}`,
+          );
+      },
+      states: ({ momentum }) => (momentum ? ["b"] : []),
+      update:
+        (abi, { momentum, dampening, weightDecay, nesterov }) =>
+        ({ value, grad, size }, { b = 0 }, lr, step) => {
+          abi.sgdStep(value, b, grad, lr, momentum, dampening, weightDecay, nesterov, step === 1, size);
+        },
+    },
+    options,
+  );
 
 /** Options of `adam` and `adamW`, named and meant as those of torch.optim.Adam and AdamW. */
 export interface AdamOptions {
@@ -94,29 +205,38 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Adam: added to the gradient, times the parameter, default 0. AdamW: taken off the parameter, times lr, default 0.01. */
   readonly weightDecay?: number;
+  /** Parameters with options of their own. */
+  readonly groups?: readonly ParameterGroup<AdamOptions>[];
 }
 
-function createAdam(name: string, options: AdamOptions, decoupled: boolean): OptimizerFactory {
-  checkOptions(`${name} options`, options, ["lr", "betas", "eps", "weightDecay"]);
-  const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = decoupled ? 0.01 : 0 } = options;
-  checkPositive("lr", lr);
-  checkPositive("eps", eps);
-  checkDecay("weightDecay", weightDecay);
-  if (!Array.isArray(betas) || betas.length !== 2)
-    throw new ArgumentTypeError(`betas: expected two numbers, got ${show(betas)}`);
-  betas.forEach((beta, k) => {
-    checkShare(`betas[${k}]`, beta);
-  });
-  const [beta1, beta2] = betas as readonly [number, number];
-  return create(lr, ["m", "v"], ({ abi }) => {
-    // Powers by repeated products: Math.pow may differ between engines in its last bit.
-    let [power1, power2, last] = [1, 1, 0];
-    return ({ value, grad, size }, { m = 0, v = 0 }, rate, step) => {
-      if (step !== last) [power1, power2, last] = [power1 * beta1, power2 * beta2, step];
-      abi.adamStep(value, m, v, grad, rate, beta1, beta2, eps, weightDecay, decoupled, power1, power2, size);
-    };
-  });
-}
+const createAdam = (name: string, options: AdamOptions, decoupled: boolean): OptimizerFactory =>
+  create<Required<Omit<AdamOptions, "groups">>>(
+    {
+      name,
+      defaults: { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: decoupled ? 0.01 : 0 },
+      check({ lr, betas, eps, weightDecay }, prefix) {
+        checkPositive(`${prefix}lr`, lr);
+        checkPositive(`${prefix}eps`, eps);
+        checkDecay(`${prefix}weightDecay`, weightDecay);
+        if (!Array.isArray(betas) || betas.length !== 2)
+          throw new ArgumentTypeError(`${prefix}betas: expected two numbers, got ${show(betas)}`);
+        betas.forEach((beta, k) => {
+          checkShare(`${prefix}betas[${k}]`, beta);
+        });
+      },
+      states: () => ["m", "v"],
+      update: (abi, { betas: [beta1, beta2], eps, weightDecay }) => {
+        // Powers by repeated products: Math.pow may differ between engines in its last bit.
+        let [power1, power2, last] = [1, 1, 0];
+        return ({ value, grad, size }, { m = 0, v = 0 }, lr, step) => {
+          if (step < last) [power1, power2, last] = [1, 1, 0];
+          for (; last < step; last++) [power1, power2] = [power1 * beta1, power2 * beta2];
+          abi.adamStep(value, m, v, grad, lr, beta1, beta2, eps, weightDecay, decoupled, power1, power2, size);
+        };
+      },
+    },
+    options,
+  );
 
 /** Adam (Kingma & Ba 2015) with PyTorch's update rule. */
 export const adam = (options: AdamOptions = {}): OptimizerFactory => createAdam("adam", options, false);
@@ -138,19 +258,30 @@ export interface RMSpropOptions {
   readonly centered?: boolean;
   /** Added to the gradient, times the parameter. Default 0. */
   readonly weightDecay?: number;
+  /** Parameters with options of their own. */
+  readonly groups?: readonly ParameterGroup<RMSpropOptions>[];
 }
 
 /** RMSprop (Tieleman & Hinton 2012) with PyTorch's update rule. */
-export function rmsprop(options: RMSpropOptions = {}): OptimizerFactory {
-  checkOptions("rmsprop options", options, ["lr", "alpha", "eps", "momentum", "centered", "weightDecay"]);
-  const { lr = 0.01, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
-  checkPositive("lr", lr);
-  checkShare("alpha", alpha);
-  checkPositive("eps", eps);
-  checkShare("momentum", momentum);
-  checkDecay("weightDecay", weightDecay);
-  const names = ["v", ...(checkFlag("centered", centered) ? ["a"] : []), ...(momentum ? ["b"] : [])];
-  return create(lr, names, ({ abi }) => ({ value, grad, size }, { v = 0, a = 0, b = 0 }, rate) => {
-    abi.rmspropStep(value, v, a, b, grad, rate, alpha, eps, momentum, weightDecay, size);
-  });
-}
+export const rmsprop = (options: RMSpropOptions = {}): OptimizerFactory =>
+  create<Required<Omit<RMSpropOptions, "groups">>>(
+    {
+      name: "rmsprop",
+      defaults: { lr: 0.01, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
+      check({ lr, alpha, eps, momentum, centered, weightDecay }, prefix) {
+        checkPositive(`${prefix}lr`, lr);
+        checkShare(`${prefix}alpha`, alpha);
+        checkPositive(`${prefix}eps`, eps);
+        checkShare(`${prefix}momentum`, momentum);
+        checkFlag(`${prefix}centered`, centered);
+        checkDecay(`${prefix}weightDecay`, weightDecay);
+      },
+      states: ({ centered, momentum }) => ["v", ...(centered ? ["a"] : []), ...(momentum ? ["b"] : [])],
+      update:
+        (abi, { alpha, eps, momentum, weightDecay }) =>
+        ({ value, grad, size }, { v = 0, a = 0, b = 0 }, lr) => {
+          abi.rmspropStep(value, v, a, b, grad, lr, alpha, eps, momentum, weightDecay, size);
+        },
+    },
+    options,
+  );
