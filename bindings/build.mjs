@@ -57,7 +57,7 @@ writeSequence();
 embed();
 if (!process.argv.includes("--kernels")) {
   rmSync("dist", { recursive: true, force: true });
-  run("tsc", "-p", "tsconfig.build.json");
+  for (const config of ["tsconfig.build.json", "tsconfig.node.json"]) run("tsc", "-p", config);
   for (const name of ["core", "core.relaxed"]) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
   run(
     "esbuild",

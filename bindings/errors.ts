@@ -52,3 +52,9 @@ export class TrainingError extends Error {
     this.code = code;
   }
 }
+
+/** A file that cannot be written. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+  readonly code = "ERR_FILE";
+}

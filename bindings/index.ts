@@ -4,6 +4,7 @@ export { Core, type CoreOptions } from "./core.ts";
 export {
   ArgumentRangeError,
   ArgumentTypeError,
+  FileError,
   FormatError,
   ModuleError,
   OutOfMemoryError,

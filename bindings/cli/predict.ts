@@ -1,11 +1,12 @@
 // `lstm-wasm predict`: the next row, or every row, by a model that `train` saved.
 import { load } from "lstm-wasm";
+import { writeFileAtomic } from "lstm-wasm/node";
 import pc from "picocolors";
 import { rowName } from "./chart.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import { scaleRows } from "./dataset.ts";
 import { UserError } from "./fail.ts";
-import { readInput, writeOutput } from "./files.ts";
+import { readInput } from "./files.ts";
 import { Forecaster } from "./forecaster.ts";
 
 export interface PredictOptions {
@@ -37,7 +38,7 @@ export async function predict(modelFile: string, dataFile: string, options: Pred
   }));
   if (options.out !== undefined) {
     const lines = rows.map(({ row, forecast, truth }) => `${row},${forecast},${truth ?? ""}`);
-    await writeOutput(options.out, `${series.dates?.column ?? "row"},forecast,truth\n${lines.join("\n")}\n`);
+    await writeFileAtomic(options.out, `${series.dates?.column ?? "row"},forecast,truth\n${lines.join("\n")}\n`);
   }
   if (options.json) {
     console.log(JSON.stringify({ target: scaling.target, unit: settings.unit, forecasts: rows }, null, 1));

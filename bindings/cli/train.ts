@@ -2,13 +2,14 @@
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { load } from "lstm-wasm";
+import { writeFileAtomic } from "lstm-wasm/node";
 import pc from "picocolors";
 import { drawForecast } from "./chart.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";
 import { climatology, errors, fitScaling, leastRows, persistence, range, scaleRows, split } from "./dataset.ts";
 import { UserError } from "./fail.ts";
-import { readInput, writeOutput } from "./files.ts";
+import { readInput } from "./files.ts";
 import { type Epoch, Forecaster } from "./forecaster.ts";
 import type { Outcome, Score, TrainOptions } from "./outcome.ts";
 
@@ -86,8 +87,8 @@ export async function train(file: string | undefined, options: TrainOptions): Pr
     },
   };
   const { renderReport } = await import("./report.ts");
-  await writeOutput(options.out, forecaster.save());
-  await writeOutput(options.report, await renderReport(outcome));
+  await writeFileAtomic(options.out, forecaster.save());
+  await writeFileAtomic(options.report, await renderReport(outcome));
   if (options.json) {
     console.log(
       JSON.stringify(

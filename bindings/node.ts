@@ -1,0 +1,40 @@
+// For Node, Deno and Bun: files. An entry of its own ("lstm-wasm/node"), so that the others run where there are none.
+import { open, rename, rm } from "node:fs/promises";
+import { FileError } from "./errors.ts";
+
+/**
+ * Writes a file whole or not at all: the content goes to a file beside it, onto the disk, and then takes its place. Whoever
+ * looks, or loses power, finds the old content or the new, never a part.
+ */
+export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new FileError(`${file}: expected a file that can be written, got ${fileReason(error)}`, { cause: error });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EISDIR: "a folder",
+  ENOTDIR: "a path through something that is not a folder",
+  ENOSPC: "a full disk",
+  EROFS: "a read-only file system",
+};
+
+/** Why the file system refused, in words. */
+export const fileReason = (error: unknown): string => {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
+};
