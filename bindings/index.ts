@@ -42,7 +42,11 @@ export {
   type LSTMRecord,
   type LSTMResult,
 } from "./layers/lstm.ts";
-export type { RecurrentForwardOptions, RecurrentOptions } from "./layers/recurrent-options.ts";
+export type {
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+} from "./layers/recurrent-options.ts";
 export { RNN, type RNNOptions, type RNNRecord } from "./layers/rnn.ts";
 export { type LayerLike, Sequential } from "./layers/sequential.ts";
 export { load, loadSync, type ModuleSource } from "./load.ts";

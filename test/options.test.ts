@@ -45,6 +45,16 @@ const TABLE: [string, Dims][] = [
     { cell: "GRU", ...sizes, bias: false, options: { resetAfter: false, gateClip: 0.4 } },
   ],
   ["reset after, clip", { cell: "GRU", ...sizes, options: { gateClip: 0.4 } }],
+  ...(["LSTM", "GRU", "RNN"] as const).map((cell): [string, Dims] => [
+    `gradients of ${cell} bounded at every step`,
+    { cell, ...sizes, T: 6, L: 2, bidirectional: true, lengths: [6, 2, 4], options: { clipStep: 0.15 } },
+  ]),
+  [
+    "bounded gradients with peepholes and clips",
+    { cell: "LSTM", ...sizes, options: { clipStep: 0.1, peephole: true, gateClip: 0.5, cellClip: 0.3 } },
+  ],
+  ["bounded gradients with the reset before", { cell: "GRU", ...sizes, options: { clipStep: 0.1, resetAfter: false } }],
+  ["bounded gradients with layer norm", { cell: "LSTM", ...sizes, options: { clipStep: 0.1, layerNorm: true } }],
   ["RNN clip", { cell: "RNN", ...sizes, options: { gateClip: 0.4 } }],
   ...ACTIVATIONS.flatMap((name): [string, Dims][] => [
     [`${name} in an LSTM`, { cell: "LSTM", ...sizes, options: { activations: [{ f: { name } }, { f: { name } }] } }],

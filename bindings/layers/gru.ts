@@ -4,7 +4,12 @@ import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkClip, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
+import {
+  checkClip,
+  type RecurrentBackwardOptions,
+  type RecurrentForwardOptions,
+  type RecurrentOptions,
+} from "./recurrent-options.ts";
 
 /** Options of a GRU, named and meant as those of torch.nn.GRU. */
 export interface GRUOptions extends RecurrentOptions {
@@ -82,7 +87,7 @@ export class GRU extends Recurrent {
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: HiddenCotangents, options: { readonly record?: boolean } = {}): HiddenGradients {
+  backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
   }
 

@@ -5,7 +5,12 @@ import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkClip, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
+import {
+  checkClip,
+  type RecurrentBackwardOptions,
+  type RecurrentForwardOptions,
+  type RecurrentOptions,
+} from "./recurrent-options.ts";
 
 /** Options of an LSTM, named and meant as those of torch.nn.LSTM. */
 export interface LSTMOptions extends RecurrentOptions {
@@ -143,7 +148,7 @@ export class LSTM extends Recurrent {
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: LSTMCotangents, options: { readonly record?: boolean } = {}): LSTMGradients {
+  backward(cotangents: LSTMCotangents, options: RecurrentBackwardOptions = {}): LSTMGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients;
   }
 

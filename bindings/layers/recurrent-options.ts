@@ -75,6 +75,14 @@ export interface RecurrentForwardOptions {
   readonly view?: boolean;
 }
 
+/** Options of a backward pass. */
+export interface RecurrentBackwardOptions {
+  /** Answer the gradients at every step, too. */
+  readonly record?: boolean;
+  /** Hold each element of dL/da, the gradients of the gates' arguments, within ± this at every step (Graves 2013). 0, the default: no bound. */
+  readonly clipStep?: number;
+}
+
 /** @internal Names of the options that every recurrent layer has. */
 export const COMMON_OPTIONS =
   "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed kernelInit recurrentInit biasInit".split(

@@ -7,7 +7,9 @@ import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
   type CheckedOptions,
+  checkClip,
   checkRecurrentOptions,
+  type RecurrentBackwardOptions,
   type RecurrentForwardOptions,
   type RecurrentOptions,
 } from "./recurrent-options.ts";
@@ -223,21 +225,19 @@ export abstract class Recurrent extends Layer {
   }
 
   /** A backward pass with all checks and copies. */
-  protected runBackwardFrom(
-    cotangents: RecurrentCotangents,
-    options: { readonly record?: boolean },
-  ): RecurrentGradients {
+  protected runBackwardFrom(cotangents: RecurrentCotangents, options: RecurrentBackwardOptions): RecurrentGradients {
     const input = this.checkRan();
     const { hasC } = this.#kind;
-    checkOptions("backward options", options, ["record"]);
+    checkOptions("backward options", options, ["record", "clipStep"]);
     checkOptions("cotangents", cotangents, ["output", "hn", ...(hasC ? ["cn"] : [])]);
     const { output = null, hn = null, cn = null } = cotangents;
-    const { record = false } = options;
+    const { record = false, clipStep = 0 } = options;
+    checkClip("clipStep", clipStep);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
     if (hn) checkTensor("hn", hn, states.h);
     if (cn) checkTensor("cn", cn, states.c);
-    const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record);
+    const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record, clipStep);
     return {
       input: this.take(dx, input),
       h0: clearRows(

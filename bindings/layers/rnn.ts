@@ -6,7 +6,12 @@ import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkClip, type RecurrentForwardOptions, type RecurrentOptions } from "./recurrent-options.ts";
+import {
+  checkClip,
+  type RecurrentBackwardOptions,
+  type RecurrentForwardOptions,
+  type RecurrentOptions,
+} from "./recurrent-options.ts";
 
 /** Options of an RNN, named and meant as those of torch.nn.RNN. */
 export interface RNNOptions extends RecurrentOptions {
@@ -55,7 +60,7 @@ export class RNN extends Recurrent {
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: HiddenCotangents, options: { readonly record?: boolean } = {}): HiddenGradients {
+  backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
   }
 

@@ -75,6 +75,16 @@ export class Tape {
     });
   }
 
+  /** x, whose gradient is held within ±limit. */
+  boundGradient(x: Vec, limit: number): Vec {
+    return this.#node(x.v.slice(), (g) =>
+      accumulate(
+        x,
+        g.map((d) => Math.min(limit, Math.max(-limit, d))),
+      ),
+    );
+  }
+
   /** (x − mean) / √(variance + ε). */
   normalise(x: Vec, epsilon: number): Vec {
     const n = x.v.length;

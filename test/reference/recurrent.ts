@@ -26,6 +26,8 @@ export interface Spec {
   readonly coupled?: boolean;
   readonly gateClip?: number;
   readonly cellClip?: number;
+  /** Bound on dL/da at every step. */
+  readonly clipStep?: number;
   /** One a direction, by letter; defaults are PyTorch's. */
   readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
 }
@@ -197,7 +199,7 @@ function createStep(
   direction: number,
   wMask: ArrayLike<number> | undefined,
 ): Step {
-  const { hiddenSize: H, gateClip = 0, cellClip = 0 } = spec;
+  const { hiddenSize: H, gateClip = 0, cellClip = 0, clipStep = 0 } = spec;
   const leaf = (name: string) => leaves[`${name}${suffix}`];
   const wih = leaf("weight_ih") as Vec;
   const whh = wMask ? tape.multiply(leaf("weight_hh") as Vec, tape.leaf(wMask)) : (leaf("weight_hh") as Vec);
@@ -219,13 +221,15 @@ function createStep(
           (value) => Math.min(limit, Math.max(-limit, value)),
           (value) => (Math.abs(value) <= limit ? 1 : 0),
         );
+  /** What an activation gets: gradients are bounded on their way out of it, values on their way in. */
+  const argument = (a: Vec) => clip(clipStep ? tape.boundGradient(a, clipStep) : a, gateClip);
   const bias = (b: Vec | undefined, x: Vec) => (b ? tape.add(x, b) : x);
 
   if (spec.cell === "RNN") {
     const f = act(given.f, "tanh");
     return (x, _h, _c, seen) => {
       const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, seen)));
-      return { a, h: f(clip(a, gateClip)) };
+      return { a, h: f(argument(a)) };
     };
   }
 
@@ -237,13 +241,13 @@ function createStep(
       const block = (v: Vec, k: number) => tape.part(v, k * H, H);
       const ar = tape.add(block(p, 0), block(q, 0));
       const az = tape.add(block(p, 1), block(q, 1));
-      const r = f(clip(ar, gateClip)); // (2)
-      const z = f(clip(az, gateClip));
+      const r = f(argument(ar)); // (2)
+      const z = f(argument(az));
       const reset = tape.product(whh, tape.multiply(r, seen), 2 * H, H);
       const rec =
         (spec.resetAfter ?? true) ? tape.multiply(r, block(q, 2)) : bhh ? tape.add(reset, block(bhh, 2)) : reset;
       const an = tape.add(block(p, 2), rec); // (3), (3b)
-      const n = g(clip(an, gateClip));
+      const n = g(argument(an));
       return { ar, az, an, r, z, n, h: tape.add(tape.multiply(tape.rest(z), n), tape.multiply(z, h)) }; // (4)
     };
   }
@@ -259,12 +263,12 @@ function createStep(
       return ph ? tape.add(pre, tape.multiply(tape.part(ph, k * H, H), c)) : pre; // (1p)
     };
     const [ai, af, ag] = [peep(0, 0, cPrev), peep(1, 1, cPrev), tape.part(a, 2 * H, H)];
-    const i = f(clip(ai, gateClip)); // (2)
-    const forget = spec.coupled ? tape.rest(i) : f(clip(af, gateClip));
-    const cand = g(clip(ag, gateClip));
+    const i = f(argument(ai)); // (2)
+    const forget = spec.coupled ? tape.rest(i) : f(argument(af));
+    const cand = g(argument(ag));
     const c = clip(tape.add(tape.multiply(forget, cPrev), tape.multiply(i, cand)), cellClip); // (3), (3c)
     const ao = peep(2, 3, c);
-    const o = f(clip(ao, gateClip));
+    const o = f(argument(ao));
     const tanhC = act3(bias(shiftC, normal(gainC, c)));
     const m = tape.multiply(o, tanhC); // (4)
     return { ai, af, ag, ao, i, f: forget, g: cand, o, c, tanhC, h: whr ? tape.product(whr, m) : m };

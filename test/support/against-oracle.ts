@@ -33,7 +33,7 @@ export interface Dims {
   /** 1 where a step [T,B] is taken. */
   readonly mask?: readonly number[];
   /** Further options, the same for the layer and the oracle. */
-  readonly options?: Partial<Pick<Spec, "resetAfter" | "coupled" | "gateClip" | "cellClip">> & {
+  readonly options?: Partial<Pick<Spec, "resetAfter" | "coupled" | "gateClip" | "cellClip" | "clipStep">> & {
     readonly peephole?: boolean;
     readonly layerNorm?: boolean;
     readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
@@ -64,7 +64,8 @@ export function differences(core: Core, dims: Dims): string[] {
   const D = bidirectional ? 2 : 1;
   const R = projSize || H;
   const sizes = { inputSize: I, hiddenSize: H, numLayers: L, bidirectional, bias, seed: 3 };
-  const options = { ...sizes, ...dims.options, ...dims.noise } as LSTMOptions;
+  const { clipStep, ...own } = dims.options ?? {};
+  const options = { ...sizes, ...own, ...dims.noise } as LSTMOptions;
   using layer = (
     cell === "LSTM"
       ? new LSTM(core, { ...options, projSize })
@@ -97,7 +98,7 @@ export function differences(core: Core, dims: Dims): string[] {
     give.map((name) => [name, randomTensor(random, shapes[name] as Shape)]),
   );
   const parameters = layer.stateDict();
-  const grads = layer.backward(cotangents, { record: true });
+  const grads = layer.backward(cotangents, { record: true, ...(clipStep && { clipStep }) });
 
   const { direction, peephole: _, layerNorm, ...same } = dims.options ?? {};
   const spec: Spec = {
