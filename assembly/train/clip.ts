@@ -7,18 +7,18 @@ export function clipFactor(norm: f64, maxNorm: f64): f64 {
   return min(1.0, maxNorm / (norm + 1e-6));
 }
 
-/** Every value held within ±limit (PyTorch's clip_grad_value_). Answers whether one was outside. */
+/** Every value held within ±limit (PyTorch's clip_grad_value_). Answers 1 if one was outside, else 0. */
 export function clipValue(
   x: usize, // [n]  in, out
   limit: f32,
   n: i32,
-): bool {
-  let outside = false;
+): i32 {
+  let outside = 0;
   for (let k = 0; k < n; k += LANES) {
     const at = <usize>k << 2;
     const lanes = n - k;
     const v = loadLanes(x + at, lanes);
-    if (!i32x4.all_true(inside4(v, limit))) outside = true;
+    if (!i32x4.all_true(inside4(v, limit))) outside = 1;
     storeLanes(x + at, clip4(v, limit), lanes);
   }
   return outside;

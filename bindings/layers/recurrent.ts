@@ -161,10 +161,12 @@ export abstract class Recurrent extends Layer {
 
   /** @internal Carries the states before step `step` of the last forward pass on to the next. */
   carryFrom(step: number): void {
-    const states = this.#stateShapes(this.checkRan());
+    const shape = [this.slices.length, this.#last.B];
     this.carried = {
-      h: this.#collect(states.h, (slice) => slice.stateBefore("h", step)),
-      ...(this.#kind.hasC && { c: this.#collect(states.c, (slice) => slice.stateBefore("c", step)) }),
+      h: this.#collect([...shape, this.stateSize], (slice) => slice.stateBefore("h", step)),
+      ...(this.#kind.hasC && {
+        c: this.#collect([...shape, this.hiddenSize], (slice) => slice.stateBefore("c", step)),
+      }),
     };
   }
 

@@ -87,31 +87,12 @@ function create<Options extends { readonly lr: number }>(
           `groups[${k - 1}].match: expected to match a parameter that no earlier group has, got none of ${show(parameters.map(({ name }) => name))}`,
         );
     });
-    const owner = {};
-    const region = new Region(core, owner);
-    const shapes: Record<string, Shape> = {};
-    parameters.forEach(({ name, shape }, k) => {
-      for (const state of rule.states(settings[groupOf[k] as number] as Options)) shapes[`${state}.${name}`] = shape;
-    });
-    const at = region.fit<string>(shapes);
-    const entries = Object.entries(shapes).map(([name, shape]) => ({
-      ...{ name, shape, at: at[name] as number, size: shape.reduce((n, k) => n * k, 1) },
-    }));
-    for (const entry of entries) core.zero(entry.at, entry.size);
-    const states = parameters.map(({ name }, k) =>
-      Object.fromEntries(
-        rule
-          .states(settings[groupOf[k] as number] as Options)
-          .map((state) => [state, at[`${state}.${name}`] as number]),
-      ),
-    );
     const rates = settings.map(({ lr }, k) => ({
       lr,
       names: parameters.filter((_, p) => groupOf[p] === k).map(({ name }) => name),
     })) as unknown as Optimizer["groups"];
-    const updates = settings.map((own) => rule.update(core.abi, own));
     let steps = 0;
-    return Object.assign(owner, {
+    const optimizer: Optimizer = {
       groups: rates,
       get steps() {
         return steps;
@@ -144,7 +125,26 @@ function create<Options extends { readonly lr: number }>(
       dispose() {
         region.dispose();
       },
+    };
+    const region = new Region(core, optimizer);
+    const shapes: Record<string, Shape> = {};
+    parameters.forEach(({ name, shape }, k) => {
+      for (const state of rule.states(settings[groupOf[k] as number] as Options)) shapes[`${state}.${name}`] = shape;
     });
+    const at = region.fit<string>(shapes);
+    const entries = Object.entries(shapes).map(([name, shape]) => ({
+      ...{ name, shape, at: at[name] as number, size: shape.reduce((n, k) => n * k, 1) },
+    }));
+    for (const entry of entries) core.zero(entry.at, entry.size);
+    const states = parameters.map(({ name }, k) =>
+      Object.fromEntries(
+        rule
+          .states(settings[groupOf[k] as number] as Options)
+          .map((state) => [state, at[`${state}.${name}`] as number]),
+      ),
+    );
+    const updates = settings.map((own) => rule.update(core.abi, own));
+    return optimizer;
   };
 }
 

@@ -346,7 +346,7 @@ export class Trainer {
       for (const { grad, size } of parameters) abi.scale(grad, factor, size);
     }
     if (value !== undefined)
-      for (const { grad, size } of parameters) clipped = abi.clipValue(grad, value, size) || clipped;
+      for (const { grad, size } of parameters) clipped = abi.clipValue(grad, value, size) > 0 || clipped;
     const step = this.optimizer.steps;
     const rate = (lr: number) => this.#schedule?.rate(lr, step, this.#memory) ?? lr;
     const { lr } = this.optimizer.groups[0];
