@@ -1,8 +1,7 @@
-import { normBackward, normForward } from "../math/norm";
+import { EPSILON, normBackward, normForward } from "../math/norm";
 import { buffer, expectClose, get, random, values, zeros } from "./support";
 
 const WIDTHS: i32[] = [1, 2, 3, 4, 5, 8, 9, 17];
-const EPSILON: f64 = 1e-5;
 
 describe("layer normalisation", () => {
   test("y = gain·x̂ + shift, or added to what is there, and back", () => {
@@ -50,11 +49,11 @@ describe("layer normalisation", () => {
       }
       // 1/√(variance + ε) is at most 316, for one value alone; everything behind it is off by as much more.
       const atol = n < 3 ? 1e-4 : 4e-6;
-      normForward(y, hat, scale, x, gain, shift, rows, n);
+      normForward(y, hat, scale, x, gain, shift, rows, n, EPSILON);
       expectClose(y, wantY, atol, "y");
       expectClose(hat, wantHat, atol, "hat");
       expectClose(scale, wantScale, 4e-5, "scale");
-      normForward(added, hat, scale, x, gain, 0, rows, n);
+      normForward(added, hat, scale, x, gain, 0, rows, n, EPSILON);
       expectClose(added, wantAdded, atol, "added");
       const dx = buffer(rows * n);
       const dGain = zeros(n);

@@ -1,4 +1,4 @@
-import { orthogonal, philox, uniform } from "../math/random";
+import { normal, normalQuantile, orthogonal, philox, uniform } from "../math/random";
 import { buffer, expectBits, expectGuards, get } from "./support";
 
 function expectWords(c: u32, k: u32, a: u32, b: u32, d: u32, e: u32): void {
@@ -59,6 +59,58 @@ describe("uniform", () => {
     expect<bool>(memory.compare(long, other, 76) != 0).toBe(true);
     uniform(other, 0.0, 1.0, 5, 3, 19);
     expect<bool>(memory.compare(long, other, 76) != 0).toBe(true);
+  });
+});
+
+describe("normal", () => {
+  test("the quantile is right to 1 part in 10^7, also far out", () => {
+    // By Python's statistics.NormalDist.inv_cdf.
+    const quantiles: f64[] = [
+      0.5, 0.0, 0.6, 0.2533471031358, 0.925, 1.439531470938, 0.926, 1.446632067159, 0.975, 1.959963984540054,
+      0.9772498680518208, 2.0, 0.999, 3.090232306168, 0.999999, 4.753424308823, 1.1641532182693481e-10, -6.337957754554,
+    ];
+    for (let k = 0; k < quantiles.length; k += 2) {
+      const want = quantiles[k + 1];
+      expect<bool>(abs(normalQuantile(quantiles[k]) - want) <= 2e-7 * abs(want)).toBe(true, quantiles[k].toString());
+    }
+  });
+
+  test("has the moments of a normal variable, and ends where it is told to", () => {
+    const n = 40001;
+    const out = buffer(n);
+    for (let k = 0; k < 2; k++) {
+      // Φ(−2); a normal variable held within ±2 has the variance 1 − 4φ(2)/(1 − 2Φ(−2)).
+      const tail = k ? 0.02275013194817921 : 0.0;
+      const variance = k ? 0.7737413035 : 1.0;
+      normal(out, 3.0, tail, 7, 1, n);
+      let sum = 0.0;
+      let squares = 0.0;
+      let fourth = 0.0;
+      let most = 0.0;
+      for (let i = 0; i < n; i++) {
+        const z = get(out, i) / 3.0;
+        sum += z;
+        squares += z * z;
+        fourth += z * z * z * z;
+        most = max(most, abs(z));
+      }
+      // Five standard errors: 1, √2 and √96, over √n.
+      expect<bool>(abs(sum / <f64>n) < 0.025).toBe(true);
+      expect<bool>(abs(squares / <f64>n - variance) < 0.036).toBe(true);
+      if (!k) expect<bool>(abs(fourth / <f64>n - 3.0) < 0.25).toBe(true);
+      expect<bool>(k ? most > 1.99 && most < 2.00001 : most > 3.5).toBe(true);
+      expectGuards(out, n, "normal");
+    }
+  });
+
+  test("a shorter run is the beginning of a longer one", () => {
+    const long = buffer(19);
+    normal(long, 1.0, 0.0, 5, 2, 19);
+    for (let n = 1; n < 19; n++) {
+      const short = buffer(n);
+      normal(short, 1.0, 0.0, 5, 2, n);
+      expectBits(short, long, n, "prefix");
+    }
   });
 });
 

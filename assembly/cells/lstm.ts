@@ -31,7 +31,7 @@
 import { sigmoid4, tanh4 } from "../math/activation";
 import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
 import { LANES, loadLanes, madd, storeLanes } from "../math/simd";
-import { normBackward, normForward } from "../math/norm";
+import { EPSILON, normBackward, normForward } from "../math/norm";
 import { Sequence } from "../sequence";
 
 /** Equations (2) to (4) for some rows of one step. */
@@ -255,7 +255,7 @@ export function lstmNormForward(
   rows: i32,
 ): void {
   const H = s.H;
-  normForward(tanhC, hat, scale, c, s.gainC, s.shiftC, rows, H);
+  normForward(tanhC, hat, scale, c, s.gainC, s.shiftC, rows, H, EPSILON);
   for (let b = 0; b < rows; b++) {
     const o = gates + (<usize>((4 * b + 3) * H) << 2);
     for (let u = 0; u < H; u += LANES) {

@@ -4,7 +4,7 @@ import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward, lstmNormBackward, lstmNormForward } from "../cells/lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
-import { normBackward, normForward } from "../math/norm";
+import { EPSILON, normBackward, normForward } from "../math/norm";
 import { add, blend, multiply, multiplyAdd } from "../math/vector";
 import { Cell, Sequence } from "../sequence";
 
@@ -71,7 +71,7 @@ export function recurrentForward(sequence: usize): void {
   if (s.gainIh) {
     memory.fill(s.hatIh, 0, <usize>(s.T * s.B) * wide);
     gemm(s.hatIh, wide, s.hatIh, wide, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
-    normForward(s.gates, s.hatIh, s.scaleIh, s.hatIh, s.gainIh, s.bias, s.T * s.B, N);
+    normForward(s.gates, s.hatIh, s.scaleIh, s.hatIh, s.gainIh, s.bias, s.T * s.B, N, EPSILON);
   } else gemm(s.gates, wide, s.bias, 0, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
   for (let n = 0; n < s.T; n++) {
     if (s.reverse) stepForward(s, s.T - 1 - n, s.T - n, s.T - 1 - n);
@@ -96,7 +96,7 @@ function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
     if (s.gainHh) {
       memory.fill(s.rec, 0, <usize>s.B * wide);
       gemm(s.rec, wide, s.rec, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
-      normForward(gates, s.at(s.hatHh, t, 0, N), s.at(s.scaleHh, t, 0, 1), s.rec, s.gainHh, 0, s.B, N);
+      normForward(gates, s.at(s.hatHh, t, 0, N), s.at(s.scaleHh, t, 0, 1), s.rec, s.gainHh, 0, s.B, N, EPSILON);
     } else gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
   } else if (s.resetAfter) {

@@ -25,7 +25,7 @@ export function scratchSize(N: i32): i32 {
   return packedSize(KC, N);
 }
 
-/** Packs B, whose element (k, n) is at b + k·rowB + n·colB (strides in bytes; one of them 4). */
+/** Packs B, whose element (k, n) is at b + k·rowB + n·colB (strides in bytes). */
 export function pack(
   panels: usize, // [⌈N/8⌉, K, 8]  out =   zeros past column N
   b: usize, //      [K,N] by strides  in

@@ -1,10 +1,11 @@
-// Layer normalisation of rows (Ba et al. 2016), as the layer-norm LSTM needs it.
+// Layer normalisation of rows (Ba et al. 2016), for the layer of that name and for the layer-norm LSTM.
 //
 //   x̂ = (x − mean)·r, r = 1/√(variance + ε)     y = gain·x̂ + shift
 //   dgain = Σ dy·x̂   dshift = Σ dy   dx = r·(d − mean(d) − x̂·mean(d·x̂)) with d = dy·gain
 import { LANES, loadLanes, madd, storeLanes } from "./simd";
 
-const EPSILON: f64 = 1e-5;
+/** PyTorch's default ε, which the layer-norm LSTM has. */
+export const EPSILON: f64 = 1e-5;
 
 /** y = gain·x̂ + shift, or y += gain·x̂ where there is no shift. */
 export function normForward(
@@ -16,6 +17,7 @@ export function normForward(
   shift: usize, // [n]       in  or 0
   rows: i32,
   n: i32,
+  epsilon: f64,
 ): void {
   const row = <usize>n << 2;
   for (let b = 0; b < rows; b++) {
@@ -27,7 +29,7 @@ export function normForward(
       const d = <f64>load<f32>(x + (<usize>k << 2)) - mean;
       variance += d * d;
     }
-    const scale = <f32>(1.0 / Math.sqrt(variance / <f64>n + EPSILON));
+    const scale = <f32>(1.0 / Math.sqrt(variance / <f64>n + epsilon));
     store<f32>(r + (<usize>b << 2), scale);
     const m = f32x4.splat(<f32>mean);
     const s = f32x4.splat(scale);
