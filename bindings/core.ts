@@ -34,7 +34,8 @@ export class Core {
   allocate(bytes: number): number {
     let block: number;
     try {
-      block = this.abi.allocate(bytes);
+      // Past 4 GiB a number of bytes would wrap around to one that fits.
+      block = this.abi.allocate(Math.min(bytes, 2 ** 32 - 1));
     } catch (cause) {
       throw new OutOfMemoryError(
         `memory: expected room for ${bytes} more bytes, got none (${this.memoryBytes} in use)`,
