@@ -50,7 +50,7 @@ export function checkValues(
 }
 
 /** The index of flat element k, as [t,b,i]. */
-function indexText(k: number, shape: Shape): string {
+export function indexText(k: number, shape: Shape): string {
   const index: number[] = [];
   for (const size of [...shape].reverse()) {
     index.unshift(k % size);

@@ -13,6 +13,7 @@ export {
 } from "./errors.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
 export type { Activation, ActivationName } from "./layers/activation.ts";
+export { ActivationLayer, activation } from "./layers/activation-layer.ts";
 export {
   GRUCell,
   type GRUCellOptions,
@@ -21,6 +22,9 @@ export {
   RNNCell,
   type RNNCellOptions,
 } from "./layers/cell.ts";
+export { Conv1d, type Conv1dOptions } from "./layers/conv1d.ts";
+export { Dropout, type DropoutOptions } from "./layers/dropout.ts";
+export { Embedding, type EmbeddingOptions } from "./layers/embedding.ts";
 export {
   GRU,
   type GRUOptions,
@@ -29,8 +33,9 @@ export {
   type HiddenGradients,
   type HiddenResult,
 } from "./layers/gru.ts";
-export { LastStep, lastStep } from "./layers/last-step.ts";
+export { AllSteps, allSteps, LastStep, lastStep } from "./layers/last-step.ts";
 export { Layer, type Pass, SimpleLayer } from "./layers/layer.ts";
+export { LayerNorm, type LayerNormOptions } from "./layers/layer-norm.ts";
 export { Linear, type LinearOptions } from "./layers/linear.ts";
 export {
   LSTM,
@@ -47,6 +52,7 @@ export type {
   RecurrentForwardOptions,
   RecurrentOptions,
 } from "./layers/recurrent-options.ts";
+export { Residual } from "./layers/residual.ts";
 export { RNN, type RNNOptions, type RNNRecord } from "./layers/rnn.ts";
 export { type LayerLike, Sequential } from "./layers/sequential.ts";
 export { load, loadSync, type ModuleSource } from "./load.ts";

@@ -1,7 +1,7 @@
 // The oracle's gradients against central finite differences, in float64, with every option.
 import { describe, expect, test } from "vitest";
 import { type Inputs, run, type Spec, type Values } from "./reference/recurrent.ts";
-import { largest } from "./support/compare.ts";
+import { expectFiniteDifferences } from "./support/finite-differences.ts";
 import { createRandom } from "./support/random.ts";
 
 const T = 3;
@@ -108,28 +108,7 @@ describe("finite differences", () => {
       c0: inputs.c0,
       ...inputs.parameters,
     };
-    let checked = 0;
-    for (const [key, grad] of Object.entries(grads)) {
-      const values = given[key]?.data as Float64Array;
-      const scale = largest(grad);
-      grad.forEach((want, k) => {
-        const kept = values[k] as number;
-        const step = 1e-5;
-        const shift = (by: number) => {
-          values[k] = kept + by;
-          const result = loss();
-          values[k] = kept;
-          return result;
-        };
-        // Richardson's combination of two central differences leaves an error of order step⁴.
-        const central = (h: number) => (shift(h) - shift(-h)) / (2 * h);
-        const got = (4 * central(step) - central(2 * step)) / 3;
-        expect(Math.abs(got - want), `${key}[${k}]: ${got}, want ${want}`).toBeLessThanOrEqual(
-          1e-6 * Math.max(Math.abs(want), scale),
-        );
-        checked++;
-      });
-    }
+    const checked = expectFiniteDifferences(loss, grads, given);
     expect(checked).toBeGreaterThan(30);
   });
 });

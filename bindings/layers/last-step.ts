@@ -4,6 +4,11 @@ import { ArgumentRangeError } from "../errors.ts";
 import type { Shape } from "../tensor.ts";
 import { type Pass, SimpleLayer } from "./layer.ts";
 
+/** Throws unless a shape is that of a sequence of batches. */
+function checkSequence(input: Shape): void {
+  if (input.length !== 3) throw new ArgumentRangeError(`x: expected shape [T,B,N], got ${show(input)}`);
+}
+
 /** The last step of each sequence: [T,B,N] to [B,N]. */
 export class LastStep extends SimpleLayer {
   readonly #gathered: Region;
@@ -17,7 +22,7 @@ export class LastStep extends SimpleLayer {
   }
 
   override outputShape(input: Shape): Shape {
-    if (input.length !== 3) throw new ArgumentRangeError(`x: expected shape [T,B,N], got ${show(input)}`);
+    checkSequence(input);
     return input.slice(1);
   }
 
@@ -65,3 +70,25 @@ export class LastStep extends SimpleLayer {
 
 /** A LastStep for a Sequential, which brings the core. */
 export const lastStep = () => (core: Core) => new LastStep(core);
+
+/** Every step of a sequence, [T,B,N] as it is: where another model has the last one. */
+export class AllSteps extends SimpleLayer {
+  override outputShape(input: Shape): Shape {
+    checkSequence(input);
+    return input;
+  }
+
+  override run(x: number, input: Shape): number {
+    this.ran(input);
+    return x;
+  }
+
+  override runBackward(dOutput: number, wantInput: boolean): number {
+    this.checkRan();
+    this.ran(null);
+    return wantInput ? dOutput : 0;
+  }
+}
+
+/** An AllSteps for a Sequential, which brings the core. */
+export const allSteps = () => (core: Core) => new AllSteps(core);

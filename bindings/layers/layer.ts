@@ -1,4 +1,4 @@
-import { checkTensor } from "../check.ts";
+import { checkFlag, checkOptions, checkTensor } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { StateError } from "../errors.ts";
 import {
@@ -53,10 +53,13 @@ export abstract class Layer {
   /** The shape of the output for an input of this shape; throws where that does not fit. */
   abstract outputShape(input: Shape): Shape;
 
+  /** @internal Throws where a value of the input is none that this layer takes, and changes nothing that a pass needs. */
+  checkInput(_x: Tensor): void {}
+
   /** @internal Input address to output address. The input must stay as it is until `runBackward`. */
   abstract run(x: number, input: Shape, pass?: Pass): number;
 
-  /** @internal dL/d(output) to dL/d(input), adding to the gradients; 0 where `wantInput` is false. */
+  /** @internal dL/d(output), which stays as it is, to dL/d(input), adding to the gradients; 0 where `wantInput` is false. */
   abstract runBackward(dOutput: number, wantInput: boolean, pass?: Pass): number;
 
   /** @internal Layers that this one is made of, and owns. */
@@ -165,11 +168,14 @@ export abstract class Layer {
 /** A layer from one tensor to one tensor. */
 export abstract class SimpleLayer extends Layer {
   /** Computes the output, and keeps what `backward` needs. */
-  forward(x: Tensor): Tensor {
+  forward(x: Tensor, pass: Pass = {}): Tensor {
     this.checkUsable();
+    checkOptions("forward options", pass, ["training"]);
+    checkFlag("training", pass.training ?? false);
     checkTensor("x", x, ["..."]);
     const shape = this.outputShape(x.shape);
-    return this.take(this.run(this.giveInput(x), x.shape), shape);
+    this.checkInput(x);
+    return this.take(this.run(this.giveInput(x), x.shape, pass), shape);
   }
 
   /** From dL/d(output) to dL/d(input); adds to the parameters' gradients. */

@@ -3,6 +3,7 @@
 import { checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import { INIT_STREAM, passStream } from "../random.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
@@ -45,10 +46,6 @@ export interface CarriedStates {
   readonly h: Tensor;
   readonly c?: Tensor;
 }
-
-/** Streams of random numbers: below these the parameters' uniform ones, from here other initial values, then dropout. */
-const INIT_STREAM = 2 ** 30;
-const DROPOUT_STREAM = 2 ** 31;
 
 export abstract class Recurrent extends Layer {
   readonly inputSize: number;
@@ -344,7 +341,7 @@ export abstract class Recurrent extends Layer {
     }
     const dropped: number[] = [];
     // Each pass has streams of random numbers of its own: four for each slice, one for the output of each layer.
-    const stream = DROPOUT_STREAM + (this.draws % 2 ** 20) * 2 ** 11;
+    const stream = passStream(this.draws);
     for (let layer = 0; layer < this.numLayers; layer++) {
       const part = (states: Tensor | undefined, slice: Slice, width: number) =>
         states ? states.data.subarray(slice.index * B * width, (slice.index + 1) * B * width) : null;

@@ -2,7 +2,7 @@ import { show } from "../check.ts";
 import type { Core } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError, StateError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
-import type { Shape } from "../tensor.ts";
+import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass, SimpleLayer } from "./layer.ts";
 
 /** A layer, or (for layers without parameters) a function that makes one for the model's core. */
@@ -46,6 +46,10 @@ export class Sequential extends SimpleLayer {
     return this.layers;
   }
 
+  override checkInput(x: Tensor): void {
+    this.layers[0]?.checkInput(x);
+  }
+
   override run(x: number, input: Shape, pass?: Pass): number {
     let shape = input;
     for (const layer of this.layers) {
@@ -62,7 +66,7 @@ export class Sequential extends SimpleLayer {
     if (used)
       throw new StateError(
         "ERR_NO_FORWARD",
-        `Sequential: expected its layers as its forward left them, got ${used.constructor.name} used alone since`,
+        `${this.constructor.name}: expected its layers as its forward left them, got ${used.constructor.name} used alone since`,
       );
     this.ran(null);
     return this.layers.reduceRight((d, layer, k) => layer.runBackward(d, wantInput || k > 0, pass), dOutput);

@@ -111,11 +111,22 @@ export class Tape {
   }
 
   part(x: Vec, from: number, n: number): Vec {
-    return this.#node(x.v.slice(from, from + n), (g) => {
-      g.forEach((d, k) => {
-        x.g[from + k] = (x.g[from + k] as number) + d;
-      });
-    });
+    return this.gather(
+      x,
+      Array.from({ length: n }, (_, k) => from + k),
+    );
+  }
+
+  /** Elements of x by their indices; 0 for an index of −1. */
+  gather(x: Vec, indices: readonly number[]): Vec {
+    return this.#node(
+      Float64Array.from(indices, (index) => (index < 0 ? 0 : (x.v[index] as number))),
+      (g) => {
+        indices.forEach((index, k) => {
+          if (index >= 0) x.g[index] = (x.g[index] as number) + (g[k] as number);
+        });
+      },
+    );
   }
 
   concat(...parts: readonly Vec[]): Vec {

@@ -93,6 +93,15 @@ const DEFAULT_ALPHA: Record<string, number> = {
 };
 const DEFAULT_BETA: Record<string, number> = { scaledTanh: 1, hardSigmoid: 0.5 };
 
+/** An activation of every element. */
+export function activate(tape: Tape, { name, alpha, beta }: Act, x: Vec): Vec {
+  const [f, slope] = (ACTS[name] as (typeof ACTS)[string])(
+    alpha ?? DEFAULT_ALPHA[name] ?? 0,
+    beta ?? DEFAULT_BETA[name] ?? 0,
+  );
+  return tape.map(x, f, slope);
+}
+
 export function run(spec: Spec, inputs: Inputs): Result {
   const tape = new Tape();
   const [T, B, I] = inputs.x.shape as [number, number, number];
@@ -205,14 +214,8 @@ function createStep(
   const whh = wMask ? tape.multiply(leaf("weight_hh") as Vec, tape.leaf(wMask)) : (leaf("weight_hh") as Vec);
   const [bih, bhh, whr, ph] = [leaf("bias_ih"), leaf("bias_hh"), leaf("weight_hr"), leaf("weight_ph")];
   const given = spec.activations?.[direction] ?? {};
-  const act = (which: Act | undefined, otherwise: string) => {
-    const { name, alpha, beta } = which ?? { name: otherwise, alpha: undefined, beta: undefined };
-    const [f, slope] = (ACTS[name] as (typeof ACTS)[string])(
-      alpha ?? DEFAULT_ALPHA[name] ?? 0,
-      beta ?? DEFAULT_BETA[name] ?? 0,
-    );
-    return (x: Vec) => tape.map(x, f, slope);
-  };
+  const act = (which: Act | undefined, otherwise: string) => (x: Vec) =>
+    activate(tape, which ?? { name: otherwise }, x);
   const clip = (x: Vec, limit: number) =>
     limit === 0
       ? x
