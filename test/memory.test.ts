@@ -1,6 +1,20 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { adam, Linear, LSTM, lastStep, mseLoss, Sequential, Trainer } from "lstm-wasm";
+import {
+  activation,
+  adam,
+  Conv1d,
+  Dropout,
+  Embedding,
+  LayerNorm,
+  Linear,
+  LSTM,
+  lastStep,
+  mseLoss,
+  Residual,
+  Sequential,
+  Trainer,
+} from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
@@ -16,12 +30,21 @@ function useAll(core: ReturnType<typeof createCore>) {
   ]);
   const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam() });
   trainer.step({ x, target: { data: new Float32Array(4), shape: [4, 1] } });
+  const letters = new Sequential([
+    new Embedding(core, { numEmbeddings: 3, embeddingDim: 8 }),
+    new Residual([new Conv1d(core, { inChannels: 8, outChannels: 8, kernelSize: 3, padding: "causal" })]),
+    new LayerNorm(core, { normalizedShape: 8 }),
+    activation("relu"),
+    new Dropout(core),
+  ]);
+  letters.forward({ data: new Float32Array(20), shape: [10, 2] }, { training: true });
+  letters.backward({ data: new Float32Array(160), shape: [10, 2, 8] });
   const lstm = new LSTM(core, { inputSize: 3, hiddenSize: 16 });
   const stream = lstm.stream();
   stream.step(new Float32Array(3));
   lstm.forward(x, { record: true });
   lstm.backward({}, { record: true });
-  return [stream, lstm, trainer, model];
+  return [stream, lstm, letters, trainer, model];
 }
 
 describe("memory", () => {

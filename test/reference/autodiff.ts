@@ -111,10 +111,11 @@ export class Tape {
   }
 
   part(x: Vec, from: number, n: number): Vec {
-    return this.gather(
-      x,
-      Array.from({ length: n }, (_, k) => from + k),
-    );
+    return this.#node(x.v.slice(from, from + n), (g) => {
+      g.forEach((d, k) => {
+        x.g[from + k] = (x.g[from + k] as number) + d;
+      });
+    });
   }
 
   /** Elements of x by their indices; 0 for an index of −1. */

@@ -98,6 +98,8 @@ export const layerNorm = (epsilon = 1e-5) =>
 export const activation = (act: Act) =>
   layer((tape, x, _, shapes) => ({ rows: [activate(tape, act, x)], shape: shapes.x }));
 
+export const identity = layer((_, x, __, shapes) => ({ rows: [x], shape: shapes.x }));
+
 /** Times a mask, such as a dropout drew. */
 export const masked = (mask: ArrayLike<number>) =>
   layer((tape, x, _, shapes) => ({ rows: [tape.multiply(x, tape.leaf(mask))], shape: shapes.x }));
