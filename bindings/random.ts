@@ -9,3 +9,6 @@ export const STREAMS_OF_PASS = 2 ** 11;
 
 /** @internal The first stream of pass number `draws`; they come round after 2^20 passes. */
 export const passStream = (draws: number): number => 2 ** 31 + (draws % 2 ** 20) * STREAMS_OF_PASS;
+
+/** @internal Φ(−2), the probability that a normal variable is more than two deviations below its mean. */
+export const BEYOND_TWO_DEVIATIONS = 0.02275013194817921;

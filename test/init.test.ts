@@ -37,6 +37,17 @@ describe("initial parameters", () => {
     expect(data(new GRU(core, { ...sizes, ...keras }), "bias_ih_l0")).toEqual(new Float32Array(90));
   });
 
+  test("TF.js': Glorot's normal, within two deviations", () => {
+    const values = data(new LSTM(core, { ...sizes, kernelInit: "glorotNormal" }), "weight_ih_l0");
+    const deviation = Math.sqrt(2 / (20 + 4 * 30));
+    expect(largest(values)).toBeLessThanOrEqual(2 * deviation * (1 + 1e-6));
+    expect(largest(values)).toBeGreaterThan(1.95 * deviation);
+    // What is left of the variance within two deviations, give or take five standard errors.
+    const variance = values.reduce((sum, value) => sum + (value / deviation) ** 2, 0) / values.length;
+    expect(Math.abs(variance - 0.7737)).toBeLessThan(0.09);
+    expect(Math.abs(values.reduce((sum, value) => sum + value / deviation, 0) / values.length)).toBeLessThan(0.09);
+  });
+
   test("a forget bias alone leaves the rest as it was", () => {
     const [plain, biased] = [
       new LSTM(core, { ...sizes, bidirectional: true }),

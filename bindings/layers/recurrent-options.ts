@@ -41,9 +41,10 @@ export interface RecurrentOptions {
   /** Seed of the initial parameters and of dropout. Default 0. */
   readonly seed?: number;
   /**
-   * Initial W_ih: uniform in ±1/√H as in PyTorch, or Glorot's uniform in ±√(6/(I + GH)) as in Keras. Default "uniform".
+   * Initial W_ih: uniform in ±1/√H as in PyTorch, Glorot's uniform in ±√(6/(I + GH)) as in Keras, or Glorot's normal with
+   * deviation √(2/(I + GH)), drawn within two deviations, as in TF.js. Default "uniform".
    */
-  readonly kernelInit?: "uniform" | "glorotUniform";
+  readonly kernelInit?: "uniform" | "glorotUniform" | "glorotNormal";
   /** Initial W_hh: uniform in ±1/√H as in PyTorch, or with orthonormal columns as in Keras. Default "uniform". */
   readonly recurrentInit?: "uniform" | "orthogonal";
   /** Initial biases: uniform in ±1/√H as in PyTorch, or zeros as in Keras. Default "uniform". */
@@ -104,7 +105,7 @@ export interface CheckedOptions {
   readonly dropout: number;
   readonly noise: Noise;
   readonly seed: number;
-  readonly kernelInit: "uniform" | "glorotUniform";
+  readonly kernelInit: "uniform" | "glorotUniform" | "glorotNormal";
   readonly recurrentInit: "uniform" | "orthogonal";
   readonly biasInit: "uniform" | "zeros";
 }
@@ -148,7 +149,7 @@ export function checkRecurrentOptions(
       weightDropout: probability("weightDropout"),
     },
     seed: checkInteger("seed", options.seed ?? 0, 0),
-    kernelInit: checkName("kernelInit", options.kernelInit, ["uniform", "glorotUniform"]),
+    kernelInit: checkName("kernelInit", options.kernelInit, ["uniform", "glorotUniform", "glorotNormal"]),
     recurrentInit: checkName("recurrentInit", options.recurrentInit, ["uniform", "orthogonal"]),
     biasInit: checkName("biasInit", options.biasInit, ["uniform", "zeros"]),
   };

@@ -3,7 +3,7 @@
 import { checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import { INIT_STREAM, passStream } from "../random.ts";
+import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
@@ -264,6 +264,8 @@ export abstract class Recurrent extends Layer {
         const bound = Math.sqrt(6 / (rows + columns));
         abi.uniform(value, -bound, bound, seed, stream, size);
       }
+      if (name.startsWith("weight_ih") && kernelInit === "glorotNormal")
+        abi.normal(value, Math.sqrt(2 / (rows + columns)), BEYOND_TWO_DEVIATIONS, seed, stream, size);
       if (name.startsWith("weight_hh") && recurrentInit === "orthogonal") {
         const scratch = new Region(this.core, this);
         abi.orthogonal(value, scratch.fit({ at: shape }).at, seed, stream, rows, columns);
