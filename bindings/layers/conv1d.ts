@@ -2,7 +2,8 @@ import { checkFlag, checkInteger, checkOptions, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
 import { type Shape, sizeOf } from "../tensor.ts";
-import { SimpleLayer } from "./layer.ts";
+import { type Pass, SimpleLayer } from "./layer.ts";
+import { stepsOfLengths } from "./steps.ts";
 
 /** Options of a Conv1d, named and meant as those of PyTorch's nn.Conv1d. */
 export interface Conv1dOptions {
@@ -31,6 +32,8 @@ export interface Conv1dOptions {
  * Convolution along the steps: [T,B,I] to [U,B,O], or [T,I] to [U,O], where U = ⌊(T + padding − dilation·(K − 1) − 1) /
  * stride⌋ + 1 with the padding of both ends. Too few steps for one of output are a RangeError. Parameters `weight` [O,I,K]
  * and `bias` [O], as PyTorch's nn.Conv1d, which has the batch first and the steps last.
+ *
+ * In a pass with lengths, where U must be T, what stands behind the end of a sequence counts as zeros.
  */
 export class Conv1d extends SimpleLayer {
   readonly inChannels: number;
@@ -44,6 +47,8 @@ export class Conv1d extends SimpleLayer {
   /** Steps between the first tap and the last. */
   readonly #reach: number;
   #x = 0;
+  /** Address of the mask of valid steps of the last forward pass, 0 where all are. */
+  #mask = 0;
 
   constructor(core: Core, options: Conv1dOptions) {
     const known = "inChannels outChannels kernelSize stride padding dilation bias seed".split(" ");
@@ -85,20 +90,36 @@ export class Conv1d extends SimpleLayer {
     return [Math.floor((T - least) / stride) + 1, ...rest.slice(0, -1), O];
   }
 
-  override run(x: number, input: Shape): number {
+  override run(x: number, input: Shape, { lengths, carry = false }: Pass = {}): number {
     const { inChannels: I, outChannels: O } = this;
     const sizes = this.#sizes(input);
-    const [, U, B] = sizes;
+    const [T, U, B] = sizes;
+    if (carry && this.#reach > 0)
+      throw new ArgumentRangeError(
+        `model: expected layers that see one step at a time, to go in parts, got Conv1d with ${this.kernelSize} taps`,
+      );
+    if (lengths && U !== T)
+      throw new ArgumentRangeError(
+        `lengths: expected none where a Conv1d makes ${U} steps of ${T}, got ${show(lengths)}`,
+      );
+    const steps = lengths ? stepsOfLengths(lengths, { T, B, batchFirst: false }) : null;
     this.ran(null);
-    const at = this.#region.fitFor(`${U},${B}`, () => ({
+    const at = this.#region.fitFor(`${input},${steps !== null}`, () => ({
+      x: steps ? input : [0],
+      mask: steps ? [Math.ceil((T * B) / 4)] : [0],
       y: [U, B, O],
       panels: [this.core.abi.packedSize(I, O)],
       noBias: [O],
     }));
     this.core.zero(at.noBias, O);
+    this.#mask = steps ? at.mask : 0;
+    this.#x = steps ? at.x : x;
+    if (steps) {
+      this.core.bytes(at.mask, T * B).set(steps);
+      this.core.abi.copyRows(at.x, x, at.mask, T * B, I, I, I);
+    }
     const [weight, bias] = this.parameters;
-    this.core.abi.conv1dForward(at.y, x, weight?.value as number, bias?.value ?? at.noBias, at.panels, ...sizes);
-    this.#x = x;
+    this.core.abi.conv1dForward(at.y, this.#x, weight?.value as number, bias?.value ?? at.noBias, at.panels, ...sizes);
     this.ran(input);
     return at.y;
   }
@@ -114,6 +135,7 @@ export class Conv1d extends SimpleLayer {
       panels: [Math.max(abi.packedSize(O, I), abi.scratchSize(I))],
     }));
     const dx = wantInput ? at.dx : 0;
+    const sizes = this.#sizes(input);
     const [weight, bias] = this.parameters;
     abi.conv1dBackward(
       dx,
@@ -124,8 +146,10 @@ export class Conv1d extends SimpleLayer {
       weight?.value as number,
       at.dTap,
       at.panels,
-      ...this.#sizes(input),
+      ...sizes,
     );
+    const [T, , B] = sizes;
+    if (dx && this.#mask) abi.copyRows(dx, dx, this.#mask, T * B, I, I, I);
     return dx;
   }
 
