@@ -291,6 +291,17 @@ describe("Embedding", () => {
 });
 
 describe("Conv1d", () => {
+  test("has the first tap on the earliest step, as PyTorch's", () => {
+    const layer = new Conv1d(core, { inChannels: 1, outChannels: 1, kernelSize: 3, padding: 1 });
+    const one = (...data: number[]) => Float32Array.from(data);
+    layer.loadStateDict({
+      weight: { data: one(1, 10, 100), shape: [1, 1, 3] },
+      bias: { data: one(1000), shape: [1] },
+    });
+    const { data } = layer.forward({ data: one(1, 2, 3, 4), shape: [4, 1, 1] });
+    expect([...data]).toEqual([1210, 1321, 1432, 1043]);
+  });
+
   test("causal: a step sees no later one, and has the same bits in a longer sequence", () => {
     const layer = new Conv1d(core, { inChannels: 3, outChannels: 5, kernelSize: 3, dilation: 2, padding: "causal" });
     const x = tensor(11, 2, 3);
@@ -365,6 +376,14 @@ describe("Conv1d", () => {
     const dx = layer.backward(dy);
     expect(layer.forward({ data: x.data, shape: [9, 3] })).toEqual({ data: want.data, shape: [4, 5] });
     expect(layer.backward({ data: dy.data, shape: [4, 5] })).toEqual({ data: dx.data, shape: [9, 3] });
+  });
+});
+
+describe("LayerNorm", () => {
+  test("divides by the deviation of all values, not of a sample", () => {
+    const x = { data: Float32Array.of(1, 3), shape: [2] };
+    const { data } = new LayerNorm(core, { normalizedShape: 2, eps: 1e-12 }).forward(x);
+    expect([...data]).toEqual([-1, 1]);
   });
 });
 

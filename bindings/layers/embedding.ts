@@ -26,8 +26,8 @@ export interface EmbeddingOptions {
  * is a RangeError that says where, before anything is changed. The input has no gradient: `backward` answers zeros.
  *
  * Parameter `weight` [N,D], at first normal with mean 0 and variance 1. Element k is the quantile (Wichura's AS 241) of the
- * probability that 32 bits of the counter-based generator's value k make, worked out in the module: the same bits on every
- * engine, in every build.
+ * probability that 32 bits of the counter-based generator's value k make, worked out in the module in float64: the same bits
+ * on every engine, in every build.
  */
 export class Embedding extends SimpleLayer {
   readonly numEmbeddings: number;

@@ -71,7 +71,7 @@ export class LastStep extends SimpleLayer {
 /** A LastStep for a Sequential, which brings the core. */
 export const lastStep = () => (core: Core) => new LastStep(core);
 
-/** Every step of a sequence, [T,B,N] as it is: where another model has the last one. */
+/** Every step of each sequence, [T,B,N] as it is: the counterpart of LastStep. */
 export class AllSteps extends SimpleLayer {
   override outputShape(input: Shape): Shape {
     checkSequence(input);

@@ -168,7 +168,7 @@ export abstract class Layer {
 /** A layer from one tensor to one tensor. */
 export abstract class SimpleLayer extends Layer {
   /** Computes the output, and keeps what `backward` needs. */
-  forward(x: Tensor, pass: Pass = {}): Tensor {
+  forward(x: Tensor, pass: Pick<Pass, "training"> = {}): Tensor {
     this.checkUsable();
     checkOptions("forward options", pass, ["training"]);
     checkFlag("training", pass.training ?? false);

@@ -28,6 +28,7 @@ export class Residual extends Sequential {
 
   override run(x: number, input: Shape, pass?: Pass): number {
     const n = sizeOf(input);
+    this.ran(null);
     const { y } = this.#sum.fitFor(`${n}`, () => ({ y: [n] }));
     this.core.abi.add(y, x, super.run(x, input, pass), n);
     return y;
