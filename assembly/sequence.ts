@@ -6,12 +6,13 @@ export namespace Cell {
   export const LSTM: i32 = 0;
   export const GRU: i32 = 1;
   export const RNN: i32 = 2;
+  export const SLSTM: i32 = 3;
 }
 
 // @ts-ignore: decorator
 @unmanaged
 export class Sequence {
-  // Sizes. G is the number of gates: LSTM 4 (i, f, g, o), GRU 3 (r, z, n), RNN 1.
+  // Sizes. G is the number of gates: LSTM 4 (i, f, g, o), GRU 3 (r, z, n), RNN 1, sLSTM 4 (i, f, z, o).
   cell: i32; //       which equations
   T: i32; //          steps
   B: i32; //          batch
@@ -21,7 +22,7 @@ export class Sequence {
   reverse: i32; //    1: from the last step to the first; the initial state is then slot T
   addDx: i32; //      1: dx += instead of =
   resetAfter: i32; // GRU: 1 reset gate behind the recurrent product, 0 before it
-  keepDc: i32; //     LSTM: 1 dc has a slot for every step, 0 one slot that all steps share
+  keepDc: i32; //     1: dc, dn and dm have a slot for every step, 0: one slot that all steps share
 
   // Options of the cells (their equations name them). Activations are of math/activation.ts' Activation.
   general: i32; //    1: any of the following, or resetAfter, is not what PyTorch's cell does
@@ -45,10 +46,12 @@ export class Sequence {
   x: usize; //        [T,B,I]     in   rows that the mask leaves out must be finite
   mask: usize; //     [T,B] u8    in   0: hold the state; address 0: all steps valid
   h: usize; //        [T+1,B,R]   slot 0 (reverse: T) in h0, others out =
-  c: usize; //        [T+1,B,H]   slot 0 (reverse: T) in c0, others out =    LSTM
+  c: usize; //        [T+1,B,H]   slot 0 (reverse: T) in c0, others out =    LSTM, sLSTM
+  n: usize; //        [T+1,B,H]   the same of n    sLSTM
+  m: usize; //        [T+1,B,H]   the same of m    sLSTM
   gates: usize; //    [T,B,GH]    out =   gates; after the backward pass da
-  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn, or r·h₋
-  m: usize; //        [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
+  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn, or r·h₋; sLSTM σ(−a_f)
+  wide: usize; //     [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
   preact: usize; //   [T,B,GH]    out =   arguments of the gates' activations; 0 to leave them out, if there is no gateClip
   rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step; layer norm: W_hh·h
   hMask: usize; //    [B,R]       in   recurrent dropout: what h is multiplied with before W_hh, the same at every step; or 0
@@ -82,10 +85,12 @@ export class Sequence {
 
   // Backward.
   dh: usize; //       [T+1,B,R]   in dL/d(output) in the slots of the outputs, out dL/dh in all
-  dc: usize; //       [T+1,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM
+  dc: usize; //       [T+1,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM, sLSTM
+  dn: usize; //       the same of n    sLSTM
+  dm: usize; //       the same of m    sLSTM
   dhn: usize; //      [B,R]       in dL/d(hn), or 0
   dRec: usize; //     [T,B,GH]    scratch   GRU, layer norm: what da is to W_hh
-  dm: usize; //       [B,H]       scratch   projection; GRU with the reset before
+  dWide: usize; //    [B,H]       scratch   projection; GRU with the reset before
   dGainIh: usize; //  [GH]        +=  with gainIh, and all below
   dGainHh: usize; //  [GH]        +=
   dGainC: usize; //   [H]         +=

@@ -35,7 +35,7 @@ function expectAllGuards(s: Sequence): void {
   if (s.c) expectGuards(s.c, (s.T + 1) * s.B * s.H, "c");
   expectGuards(s.gates, n * N, "gates");
   expectGuards(s.kept, n * s.H, "kept");
-  if (s.m) expectGuards(s.m, n * s.H, "m");
+  if (s.wide) expectGuards(s.wide, n * s.H, "m");
   expectGuards(s.dh, (s.T + 1) * s.B * s.R, "dh");
   expectGuards(s.dc, (s.T + 1) * s.B * s.H, "dc");
   expectGuards(s.dx, n * s.I, "dx");

@@ -10,7 +10,7 @@ export function createSequence(cell: i32, T: i32, B: i32, I: i32, H: i32, R: i32
   const at = heap.alloc(bytes);
   memory.fill(at, 0, bytes);
   const s = changetype<Sequence>(at);
-  const N = (cell == Cell.LSTM ? 4 : cell == Cell.GRU ? 3 : 1) * H;
+  const N = (cell == Cell.LSTM || cell == Cell.SLSTM ? 4 : cell == Cell.GRU ? 3 : 1) * H;
   s.cell = cell;
   s.T = T;
   s.B = B;
@@ -26,7 +26,7 @@ export function createSequence(cell: i32, T: i32, B: i32, I: i32, H: i32, R: i32
   s.c = cell == Cell.LSTM ? random((T + 1) * B * H, 3) : 0;
   s.gates = buffer(T * B * N);
   s.kept = buffer(T * B * H);
-  s.m = R ? buffer(T * B * H) : 0;
+  s.wide = R ? buffer(T * B * H) : 0;
   s.rec = buffer(B * N);
   s.weightIh = random(N * I, 4);
   s.weightHh = random(N * s.R, 5);
@@ -45,7 +45,7 @@ export function createSequence(cell: i32, T: i32, B: i32, I: i32, H: i32, R: i32
   s.dc = buffer((T + 1) * B * H);
   s.dhn = random(B * s.R, 10);
   s.dRec = buffer(T * B * N);
-  s.dm = buffer(B * H);
+  s.dWide = buffer(B * H);
   s.dx = buffer(T * B * I);
   s.dWeightIh = zeros(N * I);
   s.dWeightHh = zeros(N * s.R);

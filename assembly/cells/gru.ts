@@ -23,7 +23,7 @@
 //   activations [f, g]   other functions than σ in (2), tanh in (3)                                              (2a)
 //   clipStep             dp is held within ±clipStep before anything else receives it, Graves 2013               (8c)
 import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
-import { LANES, loadLanes, madd, storeLanes } from "../math/simd";
+import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
 import { Sequence } from "../sequence";
 
 /** What a call works out: all of a step, or, with the reset before the product, what stands on either side of W_hn. */
@@ -85,7 +85,7 @@ function forward(
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   for (let b = 0; b < rows; b++) {
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
@@ -145,7 +145,7 @@ function backward(
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   for (let b = 0; b < rows; b++) {
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;

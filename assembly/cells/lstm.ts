@@ -28,9 +28,8 @@
 //   cellClip                c is held within ±cellClip; dc = 0 on its way on where it was not (3c)
 //   clipStep                da is held within ±clipStep before anything else receives it (7c), Graves 2013
 
-import { sigmoid4, tanh4 } from "../math/activation";
 import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
-import { LANES, loadLanes, madd, storeLanes } from "../math/simd";
+import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
 import { EPSILON, normBackward, normForward } from "../math/norm";
 import { Sequence } from "../sequence";
 
@@ -98,7 +97,7 @@ function forward(
         af = madd(loadLanes(s.peephole + block + at, lanes), before, af);
       }
       const i = general ? gateOf(s, ai) : sigmoid4(ai); // (2)
-      const f = general ? (s.coupled ? f32x4.sub(f32x4.splat(1.0), i) : gateOf(s, af)) : sigmoid4(af);
+      const f = general ? (s.coupled ? f32x4.sub(constant(ONE), i) : gateOf(s, af)) : sigmoid4(af);
       const g = general ? activate4(s.actG, s.alphaG, s.betaG, clip4(ag, s.gateClip)) : tanh4(ag);
       let now = madd(f, before, f32x4.mul(i, g)); // (3)
       if (general) {
@@ -148,7 +147,7 @@ function backward(
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   for (let b = 0; b < rows; b++) {
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
@@ -290,7 +289,7 @@ export function lstmNormBackward(
       const at = <usize>u << 2;
       const lanes = H - u;
       const t = loadLanes(tanhC + row + at, lanes);
-      const slope = f32x4.sub(f32x4.splat(1.0), f32x4.mul(t, t));
+      const slope = f32x4.sub(constant(ONE), f32x4.mul(t, t));
       storeLanes(dNorm + row + at, f32x4.mul(f32x4.mul(loadLanes(dh + row + at, lanes), loadLanes(o + at, lanes)), slope), lanes);
     }
   }

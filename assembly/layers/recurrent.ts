@@ -3,6 +3,7 @@
 import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward, lstmNormBackward, lstmNormForward } from "../cells/lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
+import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
 import { add, blend, multiply, multiplyAdd } from "../math/vector";
@@ -10,7 +11,7 @@ import { Cell, Sequence } from "../sequence";
 
 /** Gates of a cell. */
 function gateCount(cell: i32): i32 {
-  return cell == Cell.LSTM ? 4 : cell == Cell.GRU ? 3 : 1;
+  return cell == Cell.LSTM || cell == Cell.SLSTM ? 4 : cell == Cell.GRU ? 3 : 1;
 }
 
 /** Packs the weights for the forward pass, and adds up the two biases where the cell only needs their sum. */
@@ -145,12 +146,20 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
     // r·h₋ goes into W_hn, so recurrent dropout applies to it; z·h₋ does not.
     const hPrev = part == GruPart.GATES && s.hMask ? s.at(s.hMasked, t, b, H) : s.at(s.h, prev, b, H);
     gruCellForward(part, s, h, gates, kept, preact, s.at(s.rec, 0, b, N), hPrev, rows);
+  } else if (s.cell == Cell.SLSTM) {
+    const c = s.at(s.c, next, b, H);
+    const n = s.at(s.n, next, b, H);
+    const m = s.at(s.m, next, b, H);
+    const cPrev = s.at(s.c, prev, b, H);
+    const nPrev = s.at(s.n, prev, b, H);
+    const mPrev = s.at(s.m, prev, b, H);
+    slstmCellForward(s, h, c, n, m, gates, kept, preact, cPrev, nPrev, mPrev, rows);
   } else {
-    const m = s.m ? s.at(s.m, t, b, H) : h;
+    const m = s.wide ? s.at(s.wide, t, b, H) : h;
     const c = s.at(s.c, next, b, H);
     lstmCellForward(s, m, c, gates, kept, preact, s.at(s.c, prev, b, H), rows);
     if (s.gainC) lstmNormForward(s, m, kept, s.at(s.hatC, t, b, H), s.at(s.scaleC, t, b, 1), gates, c, rows);
-    if (s.m) {
+    if (s.wide) {
       const row = <usize>s.R << 2;
       memory.fill(h, 0, <usize>rows * row);
       gemm(h, row, h, row, m, <usize>H << 2, sizeof<f32>(), s.whr, rows, s.R, H);
@@ -164,9 +173,11 @@ function holdForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   const state = <usize>s.H << 2;
   memory.copy(s.at(s.h, next, b, s.R), s.at(s.h, prev, b, s.R), <usize>s.R << 2);
   if (s.c) memory.copy(s.at(s.c, next, b, s.H), s.at(s.c, prev, b, s.H), state);
+  if (s.n) memory.copy(s.at(s.n, next, b, s.H), s.at(s.n, prev, b, s.H), state);
+  if (s.m) memory.copy(s.at(s.m, next, b, s.H), s.at(s.m, prev, b, s.H), state);
   // Finite values for the products over all steps, where these rows' gradients are 0.
   memory.fill(s.at(s.kept, t, b, s.H), 0, state);
-  if (s.m) memory.fill(s.at(s.m, t, b, s.H), 0, state);
+  if (s.wide) memory.fill(s.at(s.wide, t, b, s.H), 0, state);
 }
 
 /** Back-propagates through all steps of a `recurrentForward`, and adds up the gradients of the parameters. */
@@ -210,7 +221,7 @@ export function recurrentBackward(sequence: usize): void {
     gemmTN(s.dWeightHh + block * s.R, dRec + block, wide, s.kept, s.panels, s.H, s.R, TB);
   } else gemmTN(s.dWeightHh, dRec, wide, h, s.panels, N, s.R, TB);
   // dL/d(the projection's result): dL/dh, or what of it went past zoneout.
-  if (s.m) gemmTN(s.dWeightHr, s.zone ? s.dhZone : s.dh + written, <usize>s.R << 2, s.m, s.panels, s.R, s.H, TB);
+  if (s.wide) gemmTN(s.dWeightHr, s.zone ? s.dhZone : s.dh + written, <usize>s.R << 2, s.wide, s.panels, s.R, s.H, TB);
   if (!s.dBiasIh) return;
   if (s.cell != Cell.GRU || dRec == s.gates) {
     columnSums(s.dBiasIh, s.dBiasHh, s.gates, TB, N);
@@ -231,9 +242,9 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
   if (s.hMask) memory.fill(dhPrev, 0, <usize>s.B * narrow);
   if (splits(s)) {
     rowsBackward(s, t, prev, next, GruPart.OUTPUT);
-    memory.fill(s.dm, 0, <usize>s.B * narrow);
+    memory.fill(s.dWide, 0, <usize>s.B * narrow);
     const whnT = secondPart(s.whhT, 2 * H, H);
-    gemm(s.dm, narrow, s.dm, narrow, gates + (<usize>(2 * H) << 2), wide, sizeof<f32>(), whnT, s.B, H, H);
+    gemm(s.dWide, narrow, s.dWide, narrow, gates + (<usize>(2 * H) << 2), wide, sizeof<f32>(), whnT, s.B, H, H);
     rowsBackward(s, t, prev, next, GruPart.GATES);
     gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, sizeof<f32>(), s.whhT, s.B, H, 2 * H);
   } else {
@@ -270,16 +281,27 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
   if (s.cell == Cell.RNN) {
     rnnCellBackward(s, gates, dh, preact, rows * H);
   } else if (s.cell == Cell.GRU) {
-    const d = part == GruPart.GATES ? s.at(s.dm, 0, b, H) : dh;
+    const d = part == GruPart.GATES ? s.at(s.dWide, 0, b, H) : dh;
     const masked = part == GruPart.GATES && s.hMask != 0;
     const dhPrev = masked ? s.at(s.dhMasked, 0, b, H) : s.at(s.dh, prev, b, H);
     const hPrev = masked ? s.at(s.hMasked, t, b, H) : s.at(s.h, prev, b, H);
     gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, hPrev, rows);
+  } else if (s.cell == Cell.SLSTM) {
+    const dcPrev = slot(s, s.dc, prev, b);
+    const dnPrev = slot(s, s.dn, prev, b);
+    const dmPrev = slot(s, s.dm, prev, b);
+    const dc = slot(s, s.dc, next, b);
+    const dn = slot(s, s.dn, next, b);
+    const c = s.at(s.c, next, b, H);
+    const n = s.at(s.n, next, b, H);
+    const cPrev = s.at(s.c, prev, b, H);
+    const nPrev = s.at(s.n, prev, b, H);
+    slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, slot(s, s.dm, next, b), gates, dh, kept, c, n, cPrev, nPrev, rows);
   } else {
     let dm = dh;
-    if (s.m) {
+    if (s.wide) {
       const row = <usize>H << 2;
-      dm = s.at(s.dm, 0, b, H);
+      dm = s.at(s.dWide, 0, b, H);
       memory.fill(dm, 0, <usize>rows * row);
       gemm(dm, row, dm, row, dh, <usize>s.R << 2, sizeof<f32>(), s.whrT, rows, H, s.R);
     }
@@ -287,9 +309,9 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     if (s.gainC) {
       const hat = s.at(s.hatC, t, b, H);
       const scale = s.at(s.scaleC, t, b, 1);
-      lstmNormBackward(s, dcSlot(s, next, b), s.at(s.dNormC, 0, b, H), dm, kept, hat, scale, gates, rows);
+      lstmNormBackward(s, slot(s, s.dc, next, b), s.at(s.dNormC, 0, b, H), dm, kept, hat, scale, gates, rows);
     }
-    lstmCellBackward(s, dcSlot(s, prev, b), dcSlot(s, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
+    lstmCellBackward(s, slot(s, s.dc, prev, b), slot(s, s.dc, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
   }
 }
 
@@ -308,9 +330,9 @@ function zoneBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
   return cell;
 }
 
-/** Row b of a slot of dc, or of the one slot that all steps share. */
-function dcSlot(s: Sequence, slot: i32, b: i32): usize {
-  return s.at(s.dc, s.keepDc ? slot : 0, b, s.H);
+/** Row b of a slot of dc, dn or dm, or of the one slot that all steps share. */
+function slot(s: Sequence, base: usize, slot: i32, b: i32): usize {
+  return s.at(base, s.keepDc ? slot : 0, b, s.H);
 }
 
 /** Row b held its state through step t: its gradients pass unchanged, and the gates get none. */
@@ -318,7 +340,10 @@ function holdBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   const N = gateCount(s.cell) * s.H;
   const dhPrev = s.at(s.dh, prev, b, s.R);
   add(dhPrev, dhPrev, s.at(s.dh, next, b, s.R), s.R);
-  if (s.c && s.keepDc) memory.copy(dcSlot(s, prev, b), dcSlot(s, next, b), <usize>s.H << 2);
+  const state = <usize>s.H << 2;
+  if (s.c && s.keepDc) memory.copy(slot(s, s.dc, prev, b), slot(s, s.dc, next, b), state);
+  if (s.n && s.keepDc) memory.copy(slot(s, s.dn, prev, b), slot(s, s.dn, next, b), state);
+  if (s.m && s.keepDc) memory.copy(slot(s, s.dm, prev, b), slot(s, s.dm, next, b), state);
   memory.fill(s.at(s.gates, t, b, N), 0, <usize>N << 2);
   if (s.zone) memory.fill(s.at(s.dhZone, t, b, s.R), 0, <usize>s.R << 2);
   if (hasRec(s)) memory.fill(s.at(s.dRec, t, b, N), 0, <usize>N << 2);
@@ -332,5 +357,8 @@ export function recurrentStep(sequence: usize): void {
   recurrentForward(sequence);
   const s = changetype<Sequence>(sequence);
   memory.copy(s.h, s.at(s.h, 1, 0, s.R), <usize>s.R << 2);
-  if (s.c) memory.copy(s.c, s.at(s.c, 1, 0, s.H), <usize>s.H << 2);
+  const state = <usize>s.H << 2;
+  if (s.c) memory.copy(s.c, s.at(s.c, 1, 0, s.H), state);
+  if (s.n) memory.copy(s.n, s.at(s.n, 1, 0, s.H), state);
+  if (s.m) memory.copy(s.m, s.at(s.m, 1, 0, s.H), state);
 }

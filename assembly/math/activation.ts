@@ -5,53 +5,69 @@
 //
 // Method: x = n·ln 2 + r with |r| ≤ ln 2 / 2, and e^r − 1 by the polynomial of Cephes' expf
 // (S. L. Moshier, single/expf.c), so that arguments near 0 lose nothing.
-import { LANES, loadLanes, madd, nmadd, storeLanes } from "./simd";
+import { constant, LANES, loadLanes, madd, nmadd, ONE, storeLanes } from "./simd";
 
+const LOG2E = memory.data<f32>([1.44269504], 4);
 /** 1.5·2^23: adding it rounds a small f32 to an integer, which is then in the low mantissa bits. */
-const ROUND: f32 = 12582912.0;
-const LOG2E: f32 = 1.44269504;
+const ROUND = memory.data<f32>([12582912.0], 4);
 /** ln 2 in two parts, the first with trailing zero bits, so that n·LN2_HIGH is exact. */
-const LN2_HIGH: f32 = 0.693359375;
-const LN2_LOW: f32 = -2.12194440e-4;
+const LN2_HIGH = memory.data<f32>([0.693359375], 4);
+const LN2_LOW = memory.data<f32>([-2.12194440e-4], 4);
+/** Coefficients of the polynomial, the highest first. */
+const P = memory.data<f32>(
+  [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1],
+  4,
+);
+const ZERO_NEGATIVE = memory.data<f32>([-0.0], 4);
+const HALF = memory.data<f32>([0.5], 4);
+const TWO = memory.data<f32>([2.0], 4);
+/** Beyond these e^x is 0 or infinite. */
+const EXP_LOW = memory.data<f32>([-104.0], 4);
+const EXP_HIGH = memory.data<f32>([89.0], 4);
+/** Beyond these σ(−x) is 1, or under the smallest normal number. */
+const SIGMOID_LOW = memory.data<f32>([-87.0], 4);
+const SIGMOID_HIGH = memory.data<f32>([88.0], 4);
+/** Of 2|x|: from here on tanh x is 1. */
+const TANH_HIGH = memory.data<f32>([20.0], 4);
 
 /** x·log2 e rounded to an integer n, still carrying ROUND: n is in the low bits. */
 // @ts-ignore: decorator
 @inline
 function biasedExponent(x: v128): v128 {
-  return madd(x, f32x4.splat(LOG2E), f32x4.splat(ROUND));
+  return madd(x, constant(LOG2E), constant(ROUND));
 }
 
 /** e^r − 1 for the r of x = n·ln 2 + r. */
 // @ts-ignore: decorator
 @inline
 function expm1Reduced(x: v128, biased: v128): v128 {
-  const n = f32x4.sub(biased, f32x4.splat(ROUND));
-  const r = nmadd(n, f32x4.splat(LN2_LOW), nmadd(n, f32x4.splat(LN2_HIGH), x));
-  let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
-  p = madd(p, r, f32x4.splat(8.3334519073e-3));
-  p = madd(p, r, f32x4.splat(4.1665795894e-2));
-  p = madd(p, r, f32x4.splat(1.6666665459e-1));
-  p = madd(p, r, f32x4.splat(5.0000001201e-1));
+  const n = f32x4.sub(biased, constant(ROUND));
+  const r = nmadd(n, constant(LN2_LOW), nmadd(n, constant(LN2_HIGH), x));
+  let p = madd(constant(P), r, constant(P + 4));
+  p = madd(p, r, constant(P + 8));
+  p = madd(p, r, constant(P + 12));
+  p = madd(p, r, constant(P + 16));
+  p = madd(p, r, constant(P + 20));
   return madd(f32x4.mul(r, r), p, r);
 }
 
-/** 2^k for integer lanes k from −126 to 127. */
+/** 2^k for integer lanes k from −126 to 127; what stands above their nine low bits does not matter, so they may carry ROUND. */
 // @ts-ignore: decorator
 @inline
 function pow2(k: v128): v128 {
-  return i32x4.shl(i32x4.add(k, i32x4.splat(127)), 23);
+  return i32x4.add(i32x4.shl(k, 23), constant(ONE)); // the bits of 1 are an exponent of 127
 }
 
 /** e^x. Largest error: 0.990 (relaxed build 1.010) units in the last place. */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  // pmin(pmax(x, …), …) keeps a NaN. Beyond the limits e^x rounds to 0 or overflows to infinity.
-  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104.0)), f32x4.splat(89.0));
+  // pmin(pmax(x, …), …) keeps a NaN.
+  x = f32x4.pmin(f32x4.pmax(x, constant(EXP_LOW)), constant(EXP_HIGH));
   const biased = biasedExponent(x);
-  const e = f32x4.add(expm1Reduced(x, biased), f32x4.splat(1.0));
+  const e = f32x4.add(expm1Reduced(x, biased), constant(ONE));
   // 2^n in two factors, so that subnormal results and the last ones before overflow come out right.
-  const n = i32x4.sub(biased, f32x4.splat(ROUND));
+  const n = i32x4.sub(biased, constant(ROUND));
   const half = i32x4.shr_s(n, 1);
   return f32x4.mul(f32x4.mul(e, pow2(half)), pow2(i32x4.sub(n, half)));
 }
@@ -63,28 +79,27 @@ export function exp4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  // Below −87 σ is 1 in f32; above 88 it is under the smallest normal number, and is made 0 at the end.
-  const y = f32x4.pmin(f32x4.pmax(f32x4.neg(x), f32x4.splat(-87.0)), f32x4.splat(88.0));
+  const y = f32x4.pmin(f32x4.pmax(f32x4.neg(x), constant(SIGMOID_LOW)), constant(SIGMOID_HIGH));
   const biased = biasedExponent(y);
-  const s = pow2(i32x4.sub(biased, f32x4.splat(ROUND)));
-  const one = f32x4.splat(1.0);
+  const s = pow2(biased);
+  const one = constant(ONE);
   // d = 1 + e^y = (1 + s) + s·(e^r − 1); what rounding took from 1 + s goes back into the small term.
   const a = f32x4.add(one, s);
   const lost = f32x4.sub(one, f32x4.sub(a, s));
   const d = f32x4.add(madd(expm1Reduced(y, biased), s, lost), a);
-  return v128.andnot(f32x4.div(one, d), f32x4.lt(x, f32x4.splat(-88.0)));
+  // Under the smallest normal number: 0.
+  return v128.andnot(f32x4.div(one, d), f32x4.gt(f32x4.neg(x), constant(SIGMOID_HIGH)));
 }
 
 /** tanh x. Largest error: 1.833 (relaxed build 1.748) units in the last place. */
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
-  // From |x| = 10 on the result is 1 in f32.
-  const y = f32x4.pmin(f32x4.mul(f32x4.abs(x), f32x4.splat(2.0)), f32x4.splat(20.0));
+  const y = f32x4.pmin(f32x4.mul(f32x4.abs(x), constant(TWO)), constant(TANH_HIGH));
   const biased = biasedExponent(y);
-  const s = pow2(i32x4.sub(biased, f32x4.splat(ROUND)));
-  const one = f32x4.splat(1.0);
-  const two = f32x4.splat(2.0);
+  const s = pow2(biased);
+  const one = constant(ONE);
+  const two = constant(TWO);
   // m = e^2|x| − 1, and tanh|x| = m / (m + 2). Written so that the quotient's error fades: for large m as
   // 1 − 2 / (m + 2); for small m as (m − m·(m / (m + 2))) / 2, where what rounding took from m comes back, times the slope (1 − q)².
   const rest = f32x4.mul(expm1Reduced(y, biased), s);
@@ -95,8 +110,8 @@ export function tanh4(x: v128): v128 {
   const q = f32x4.div(v128.bitselect(two, m, large), f32x4.add(m, two));
   const w = f32x4.sub(one, q);
   const small = f32x4.sub(m, nmadd(f32x4.mul(lost, w), w, f32x4.mul(m, q)));
-  const t = v128.bitselect(w, f32x4.mul(small, f32x4.splat(0.5)), large);
-  return v128.or(t, v128.and(x, i32x4.splat(0x80000000)));
+  const t = v128.bitselect(w, f32x4.mul(small, constant(HALF)), large);
+  return v128.or(t, v128.and(x, constant(ZERO_NEGATIVE)));
 }
 
 /** The activations that a cell can be given: ONNX' eleven, with their α and β. */
@@ -132,7 +147,7 @@ export function inside4(x: v128, limit: f32): v128 {
 /** Activation `kind` of x. */
 export function activate4(kind: i32, alpha: f32, beta: f32, x: v128): v128 {
   const zero = f32x4.splat(0.0);
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   const a = f32x4.splat(alpha);
   const b = f32x4.splat(beta);
   // pmin(pmax(x, …), …) keeps a NaN.
@@ -167,7 +182,7 @@ export function activate4(kind: i32, alpha: f32, beta: f32, x: v128): v128 {
 /** The derivative of activation `kind`, from its value y. */
 export function slope4(kind: i32, alpha: f32, beta: f32, y: v128): v128 {
   const zero = f32x4.splat(0.0);
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   const a = f32x4.splat(alpha);
   switch (kind) {
     case Activation.SIGMOID:
@@ -203,16 +218,16 @@ export function slope4(kind: i32, alpha: f32, beta: f32, y: v128): v128 {
 
 /** e^x − 1 for x ≤ 0 (and NaN), with full relative accuracy near 0. */
 function expm1Negative(x: v128): v128 {
-  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(0.0)), f32x4.splat(-87.0));
+  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(0.0)), constant(SIGMOID_LOW));
   const biased = biasedExponent(x);
-  const s = pow2(i32x4.sub(biased, f32x4.splat(ROUND)));
-  return madd(expm1Reduced(x, biased), s, f32x4.sub(s, f32x4.splat(1.0)));
+  const s = pow2(biased);
+  return madd(expm1Reduced(x, biased), s, f32x4.sub(s, constant(ONE)));
 }
 
 /** log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), the logarithm as 2·artanh(u / (2 + u)) with u = e^−|x| ≤ 1. */
 export function softplus4(x: v128): v128 {
   const u = exp4(f32x4.neg(f32x4.abs(x)));
-  const log1p = twiceArtanh(f32x4.div(u, f32x4.add(u, f32x4.splat(2.0))));
+  const log1p = twiceArtanh(f32x4.div(u, f32x4.add(u, constant(TWO))));
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), log1p);
 }
 
@@ -220,10 +235,10 @@ export function softplus4(x: v128): v128 {
 export function log4(x: v128): v128 {
   const n = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23); // bits of √½
   const m = i32x4.sub(x, i32x4.shl(n, 23));
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   const k = f32x4.convert_i32x4_s(n);
   const log = twiceArtanh(f32x4.div(f32x4.sub(m, one), f32x4.add(m, one)));
-  return madd(k, f32x4.splat(LN2_HIGH), madd(k, f32x4.splat(LN2_LOW), log));
+  return madd(k, constant(LN2_HIGH), madd(k, constant(LN2_LOW), log));
 }
 
 /** 2·artanh(s) for |s| ≤ 1/3: the terms s^(2k+1)/(2k+1) up to k = 7 leave less than 1e-9. */
@@ -231,7 +246,7 @@ function twiceArtanh(s: v128): v128 {
   const z = f32x4.mul(s, s);
   let p = f32x4.splat(1.0 / 15.0);
   for (let k = 13; k > 0; k -= 2) p = madd(p, z, f32x4.splat(<f32>(1.0 / <f64>k)));
-  return f32x4.mul(f32x4.mul(s, f32x4.splat(2.0)), p);
+  return f32x4.mul(f32x4.mul(s, constant(TWO)), p);
 }
 
 export function expForward(

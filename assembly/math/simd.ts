@@ -5,6 +5,18 @@
 export const LANES: i32 = 4;
 
 /**
+ * Four times a constant of memory.data. As an immediate it would be 18 bytes of code, which V8 13 builds anew in every
+ * iteration of a loop.
+ */
+// @ts-ignore: decorator
+@inline
+export function constant(at: usize): v128 {
+  return v128.load32_splat(at);
+}
+
+export const ONE: usize = memory.data<f32>([1.0], 4);
+
+/**
  * a·b + c. The strict build rounds twice and so gives the same bits on every engine; the relaxed build lets
  * the processor fuse the two (one rounding where it has FMA), so its bits depend on the machine.
  */

@@ -1,7 +1,7 @@
 // Losses, each with its gradient. p: prediction, y: target. Rows that a mask leaves out cost nothing and have no gradient.
 // Sums are kept in float64, in order.
 import { exp4, log4, sigmoid4, softplus4 } from "../math/activation";
-import { LANES, loadLanes, madd, storeLanes } from "../math/simd";
+import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
 
 /** Losses of one element of p and y each. */
 export namespace ElementLoss {
@@ -51,7 +51,7 @@ export function elementLoss(
 }
 
 function loss4(kind: i32, parameter: f32, p: v128, y: v128): v128 {
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   const w = f32x4.splat(parameter);
   const d = f32x4.sub(p, y);
   if (kind == ElementLoss.MSE) return f32x4.mul(d, d);
@@ -70,7 +70,7 @@ function loss4(kind: i32, parameter: f32, p: v128, y: v128): v128 {
 
 /** dL/dp of one element's loss. */
 function slope4(kind: i32, parameter: f32, p: v128, y: v128): v128 {
-  const one = f32x4.splat(1.0);
+  const one = constant(ONE);
   const w = f32x4.splat(parameter);
   const d = f32x4.sub(p, y);
   if (kind == ElementLoss.MSE) return f32x4.add(d, d);
@@ -87,7 +87,7 @@ function slope4(kind: i32, parameter: f32, p: v128, y: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function positives(w: v128, y: v128): v128 {
-  return madd(f32x4.sub(w, f32x4.splat(1.0)), y, f32x4.splat(1.0));
+  return madd(f32x4.sub(w, constant(ONE)), y, constant(ONE));
 }
 
 function sum(values: usize, n: i32): f64 {

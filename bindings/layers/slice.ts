@@ -63,7 +63,7 @@ export type TapeName =
   | "c"
   | "gates"
   | "kept"
-  | "m"
+  | "wide"
   | "rec"
   | "hatIh"
   | "hatHh"
@@ -191,7 +191,7 @@ export class Slice implements SliceShape {
       c: hasC ? [T + 1, B, this.H] : [0], // initial slot: c0
       gates: [T, B, this.#GH], // a → gates (forward) → da (backward)
       kept: [T, B, this.H],
-      m: projSize ? [T, B, this.H] : [0],
+      wide: projSize ? [T, B, this.H] : [0],
       rec: hasRec ? [B, this.#GH] : [0],
       hatIh: layerNorm ? [T, B, this.#GH] : [0],
       hatHh: layerNorm ? [T, B, this.#GH] : [0],
@@ -231,7 +231,7 @@ export class Slice implements SliceShape {
     const struct = this.#set({
       ...at,
       c: hasC ? at.c : 0,
-      m: projSize ? at.m : 0,
+      wide: projSize ? at.wide : 0,
       preact: keepsA ? at.preact : 0,
       ...{ T, B, mask, general: this.#fixed.general ?? 0 },
       ...noise,
@@ -261,7 +261,7 @@ export class Slice implements SliceShape {
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: hasC ? [record ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
       dRec: hasRec ? [T, B, this.#GH] : [0],
-      dm: [B, H],
+      dWide: [B, H],
       dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
       dNormC: this.#kind.layerNorm ? [B, H] : [0],
       dhMasked: hMask ? [B, R] : [0],
