@@ -71,9 +71,9 @@ export function recurrentForward(sequence: usize): void {
   const wide = <usize>N << 2;
   if (s.gainIh) {
     memory.fill(s.hatIh, 0, <usize>(s.T * s.B) * wide);
-    gemm(s.hatIh, wide, s.hatIh, wide, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+    gemm(s.hatIh, wide, s.hatIh, wide, s.x, <usize>s.I << 2, s.wih, s.T * s.B, N, s.I);
     normForward(s.gates, s.hatIh, s.scaleIh, s.hatIh, s.gainIh, s.bias, s.T * s.B, N, EPSILON);
-  } else gemm(s.gates, wide, s.bias, 0, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+  } else gemm(s.gates, wide, s.bias, 0, s.x, <usize>s.I << 2, s.wih, s.T * s.B, N, s.I);
   for (let n = 0; n < s.T; n++) {
     if (s.reverse) stepForward(s, s.T - 1 - n, s.T - n, s.T - 1 - n);
     else stepForward(s, n, n, n + 1);
@@ -96,19 +96,19 @@ function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
     const gates = s.at(s.gates, t, 0, N);
     if (s.gainHh) {
       memory.fill(s.rec, 0, <usize>s.B * wide);
-      gemm(s.rec, wide, s.rec, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+      gemm(s.rec, wide, s.rec, wide, hPrev, narrow, s.whh, s.B, N, s.R);
       normForward(gates, s.at(s.hatHh, t, 0, N), s.at(s.scaleHh, t, 0, 1), s.rec, s.gainHh, 0, s.B, N, EPSILON);
-    } else gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    } else gemm(gates, wide, gates, wide, hPrev, narrow, s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
   } else if (s.resetAfter) {
-    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
   } else {
     const block = <usize>(2 * H) << 2;
-    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, 2 * H, H);
+    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, s.whh, s.B, 2 * H, H);
     rowsForward(s, t, prev, next, GruPart.GATES);
     const rh = s.at(s.kept, t, 0, H);
-    gemm(s.rec + block, wide, s.biasRec + block, 0, rh, narrow, sizeof<f32>(), secondPart(s.whh, H, 2 * H), s.B, H, H);
+    gemm(s.rec + block, wide, s.biasRec + block, 0, rh, narrow, secondPart(s.whh, H, 2 * H), s.B, H, H);
     rowsForward(s, t, prev, next, GruPart.OUTPUT);
   }
 }
@@ -162,7 +162,7 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
     if (s.wide) {
       const row = <usize>s.R << 2;
       memory.fill(h, 0, <usize>rows * row);
-      gemm(h, row, h, row, m, <usize>H << 2, sizeof<f32>(), s.whr, rows, s.R, H);
+      gemm(h, row, h, row, m, <usize>H << 2, s.whr, rows, s.R, H);
     }
   }
   if (s.zone && part != GruPart.GATES) blend(h, h, s.at(s.h, prev, b, s.R), s.at(s.zone, t, b, s.R), rows * s.R);
@@ -210,7 +210,7 @@ export function recurrentBackward(sequence: usize): void {
   if (s.dx) {
     const row = <usize>s.I << 2;
     if (!s.addDx) memory.fill(s.dx, 0, <usize>TB * row);
-    gemm(s.dx, row, s.dx, row, dInput, wide, sizeof<f32>(), s.wihT, TB, s.I, N);
+    gemm(s.dx, row, s.dx, row, dInput, wide, s.wihT, TB, s.I, N);
   }
   const dRec = hasRec(s) ? s.dRec : s.gates;
   const h = s.hMask ? s.hMasked : s.h + read;
@@ -244,9 +244,9 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
     rowsBackward(s, t, prev, next, GruPart.OUTPUT);
     memory.fill(s.dWide, 0, <usize>s.B * narrow);
     const whnT = secondPart(s.whhT, 2 * H, H);
-    gemm(s.dWide, narrow, s.dWide, narrow, gates + (<usize>(2 * H) << 2), wide, sizeof<f32>(), whnT, s.B, H, H);
+    gemm(s.dWide, narrow, s.dWide, narrow, gates + (<usize>(2 * H) << 2), wide, whnT, s.B, H, H);
     rowsBackward(s, t, prev, next, GruPart.GATES);
-    gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, sizeof<f32>(), s.whhT, s.B, H, 2 * H);
+    gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, s.whhT, s.B, H, 2 * H);
   } else {
     rowsBackward(s, t, prev, next, GruPart.ALL);
     const dRec = hasRec(s) ? s.at(s.dRec, t, 0, N) : gates;
@@ -254,7 +254,7 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
       const hat = s.at(s.hatHh, t, 0, N);
       normBackward(dRec, s.dGainHh, 0, gates, hat, s.at(s.scaleHh, t, 0, 1), s.gainHh, false, s.B, N);
     }
-    gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, sizeof<f32>(), s.whhT, s.B, s.R, N);
+    gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, s.whhT, s.B, s.R, N);
   }
   if (s.hMask) multiplyAdd(s.at(s.dh, prev, 0, s.R), dhPrev, s.hMask, s.B * s.R);
 }
@@ -303,7 +303,7 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
       const row = <usize>H << 2;
       dm = s.at(s.dWide, 0, b, H);
       memory.fill(dm, 0, <usize>rows * row);
-      gemm(dm, row, dm, row, dh, <usize>s.R << 2, sizeof<f32>(), s.whrT, rows, H, s.R);
+      gemm(dm, row, dm, row, dh, <usize>s.R << 2, s.whrT, rows, H, s.R);
     }
     const c = s.at(s.c, next, b, H);
     if (s.gainC) {
