@@ -6,7 +6,8 @@
 // Every element of C is one accumulator that starts from its init and adds its K products in order. So the bits
 // of a row depend neither on M nor on where a tile, or a block of K, begins: one row at a time or a
 // thousand give the same result.
-import { LANES, loadLanes, madd, storeLanes } from "./simd";
+import { LANES, loadSome, madd, storeSome } from "./simd";
+import { add } from "./vector";
 
 /** Columns of a panel. */
 const NR: i32 = 8;
@@ -87,11 +88,11 @@ export function gemm(
     const at = <usize>n << 2;
     for (m = 0; m <= M - MR; m += MR) {
       const row = <usize>m;
-      rowsTile(c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
+      tile(Tile.ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
     }
     if (MR > 4 && m <= M - 4) {
       const row = <usize>m;
-      fourRowsTile(c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
+      tile(Tile.FOUR_ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
       m += 4;
     }
     panel += panelBytes;
@@ -135,7 +136,7 @@ export function gemmTN(
           let panel = panels;
           for (let n = 0; n < N; n += NR) {
             const at = row + (<usize>n << 2);
-            stripTile(at, ldc, at, ldc, strip, step, panel, N - n, depth);
+            tile(Tile.STRIP, at, ldc, at, ldc, strip, step, panel, N - n, depth);
             panel += panelBytes;
           }
           row += ldc << 2;
@@ -151,21 +152,56 @@ export function gemmTN(
   }
 }
 
-// The tile in its forms: A in rows, all of them or four, or in a strip.
-function rowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, columns: i32, K: i32): void {
-  tile(c, ldc, i, ldi, a, lda, b, columns, K, MR, false);
-}
-function fourRowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, columns: i32, K: i32): void {
-  tile(c, ldc, i, ldi, a, lda, b, columns, K, 4, false);
-}
-function stripTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, columns: i32, K: i32): void {
-  tile(c, ldc, i, ldi, a, lda, b, columns, K, SR, true);
+/** Forms of the tile: A in rows, all of them or four, or in a strip. */
+namespace Tile {
+  export const ROWS: i32 = 0;
+  export const FOUR_ROWS: i32 = 1; // where MR is more
+  export const STRIP: i32 = 2;
 }
 
-/** Four or six rows by up to eight columns of C; K in order, not unrolled (V8 then spills). */
+/** Where a tile with fewer columns, or a row's last ones, are worked out as a whole one. */
+const EDGE = memory.data(MR * NR * 4, 16);
+
+/** A tile by up to eight columns. */
+function tile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, columns: i32, K: i32): void {
+  if (columns >= NR) {
+    wholeTile(form, c, ldc, i, ldi, a, lda, b, K);
+    return;
+  }
+  const rows = form == Tile.ROWS ? MR : SR;
+  for (let r = 0; r < rows; r++) copySome(EDGE + <usize>r * 32, i + <usize>r * ldi, columns, NR);
+  wholeTile(form, EDGE, 32, EDGE, 32, a, lda, b, K);
+  for (let r = 0; r < rows; r++) copySome(c + <usize>r * ldc, EDGE + <usize>r * 32, columns, NR);
+}
+
+function wholeTile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  if (form == Tile.STRIP) stripTile(c, ldc, i, ldi, a, lda, b, K);
+  else if (MR > 4 && form == Tile.FOUR_ROWS) fourRowsTile(c, ldc, i, ldi, a, lda, b, K);
+  else rowsTile(c, ldc, i, ldi, a, lda, b, K);
+}
+
+/** The first n values of `width`, of which only they are read and written. */
+function copySome(to: usize, from: usize, n: i32, width: i32): void {
+  for (let j = 0; j < width; j += LANES) {
+    const at = <usize>j << 2;
+    storeSome(to + at, loadSome(from + at, n - j), n - j);
+  }
+}
+
+function rowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, K, MR, false);
+}
+function fourRowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, K, 4, false);
+}
+function stripTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, K, SR, true);
+}
+
+/** Four or six rows by eight columns of C; K in order, not unrolled (V8 then spills). */
 // @ts-ignore: decorator
 @inline
-function tile(
+function product(
   c: usize,
   ldc: usize,
   init: usize,
@@ -173,29 +209,27 @@ function tile(
   a: usize, //     by rows that are lda apart, or a strip: four columns whose values for the next k are lda on
   lda: usize,
   b: usize, //     [K][8]
-  columns: i32,
   K: i32,
   rows: i32, //    constant, as is `strip`: what they leave out is not compiled
   strip: bool,
 ): void {
-  const right = columns - LANES;
-  let c00 = loadLanes(init, columns);
-  let c01 = loadLanes(init + 16, right);
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
   init += ldi;
-  let c10 = loadLanes(init, columns);
-  let c11 = loadLanes(init + 16, right);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
   init += ldi;
-  let c20 = loadLanes(init, columns);
-  let c21 = loadLanes(init + 16, right);
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
   init += ldi;
-  let c30 = loadLanes(init, columns);
-  let c31 = loadLanes(init + 16, right);
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
   init += ldi;
-  let c40 = rows > 4 ? loadLanes(init, columns) : f32x4.splat(0.0);
-  let c41 = rows > 4 ? loadLanes(init + 16, right) : f32x4.splat(0.0);
+  let c40 = rows > 4 ? v128.load(init) : f32x4.splat(0.0);
+  let c41 = rows > 4 ? v128.load(init, 16) : f32x4.splat(0.0);
   init += ldi;
-  let c50 = rows > 5 ? loadLanes(init, columns) : f32x4.splat(0.0);
-  let c51 = rows > 5 ? loadLanes(init + 16, right) : f32x4.splat(0.0);
+  let c50 = rows > 5 ? v128.load(init) : f32x4.splat(0.0);
+  let c51 = rows > 5 ? v128.load(init, 16) : f32x4.splat(0.0);
   let a1 = a + lda;
   let a2 = a1 + lda;
   let a3 = a2 + lda;
@@ -236,74 +270,87 @@ function tile(
     }
     b += NR * sizeof<f32>();
   }
-  storeLanes(c, c00, columns);
-  storeLanes(c + 16, c01, right);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
   c += ldc;
-  storeLanes(c, c10, columns);
-  storeLanes(c + 16, c11, right);
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
   c += ldc;
-  storeLanes(c, c20, columns);
-  storeLanes(c + 16, c21, right);
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
   c += ldc;
-  storeLanes(c, c30, columns);
-  storeLanes(c + 16, c31, right);
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
   c += ldc;
   if (rows > 4) {
-    storeLanes(c, c40, columns);
-    storeLanes(c + 16, c41, right);
+    v128.store(c, c40);
+    v128.store(c, c41, 16);
     c += ldc;
-    storeLanes(c, c50, columns);
-    storeLanes(c + 16, c51, right);
+    v128.store(c, c50);
+    v128.store(c, c51, 16);
   }
 }
 
 /** One row of C, PANELS panels at a time; A's next value is `step` bytes on. */
-function oneRow(c: usize, init: usize, a: usize, step: usize, b0: usize, N: i32, K: i32): void {
+function oneRow(c: usize, init: usize, a: usize, step: usize, panels: usize, N: i32, K: i32): void {
   const panelBytes = <usize>K * NR * sizeof<f32>();
   for (let n = 0; n < N; n += PANELS * NR) {
-    const left = N - n;
-    // Panels that are not there are the first again; nothing of them is stored.
-    let b1 = b0 + (left > NR ? panelBytes : 0);
-    let b2 = b0 + (left > 2 * NR ? 2 * panelBytes : 0);
-    let b3 = b0 + (left > 3 * NR ? 3 * panelBytes : 0);
-    let c0 = loadLanes(init, left);
-    let c1 = loadLanes(init + 16, left - 4);
-    let c2 = loadLanes(init + 32, left - 8);
-    let c3 = loadLanes(init + 48, left - 12);
-    let c4 = loadLanes(init + 64, left - 16);
-    let c5 = loadLanes(init + 80, left - 20);
-    let c6 = loadLanes(init + 96, left - 24);
-    let c7 = loadLanes(init + 112, left - 28);
-    let x = a;
-    for (let k = 0; k < K; k++) {
-      const s = v128.load32_splat(x);
-      c0 = madd(s, v128.load(b0), c0);
-      c1 = madd(s, v128.load(b0, 16), c1);
-      c2 = madd(s, v128.load(b1), c2);
-      c3 = madd(s, v128.load(b1, 16), c3);
-      c4 = madd(s, v128.load(b2), c4);
-      c5 = madd(s, v128.load(b2, 16), c5);
-      c6 = madd(s, v128.load(b3), c6);
-      c7 = madd(s, v128.load(b3, 16), c7);
-      x += step;
-      b0 += NR * sizeof<f32>();
-      b1 += NR * sizeof<f32>();
-      b2 += NR * sizeof<f32>();
-      b3 += NR * sizeof<f32>();
+    const columns = N - n;
+    if (columns >= PANELS * NR) {
+      rowTile(c, init, a, step, panels, panels + panelBytes, panels + 2 * panelBytes, panels + 3 * panelBytes, K);
+    } else {
+      // Panels that are not there are the first again.
+      const b1 = panels + (columns > NR ? panelBytes : 0);
+      const b2 = panels + (columns > 2 * NR ? 2 * panelBytes : 0);
+      copySome(EDGE, init, columns, PANELS * NR);
+      rowTile(EDGE, EDGE, a, step, panels, b1, b2, columns > 3 * NR ? panels + 3 * panelBytes : panels, K);
+      copySome(c, EDGE, columns, PANELS * NR);
     }
-    storeLanes(c, c0, left);
-    storeLanes(c + 16, c1, left - 4);
-    storeLanes(c + 32, c2, left - 8);
-    storeLanes(c + 48, c3, left - 12);
-    storeLanes(c + 64, c4, left - 16);
-    storeLanes(c + 80, c5, left - 20);
-    storeLanes(c + 96, c6, left - 24);
-    storeLanes(c + 112, c7, left - 28);
-    b0 += 3 * panelBytes;
     c += PANELS * NR * sizeof<f32>();
     init += PANELS * NR * sizeof<f32>();
+    panels += panelBytes << 2;
   }
 }
+
+/** One row by 32 columns of C. A function of its own: among more variables V8 before 13 spills. */
+function rowTile(c: usize, init: usize, a: usize, step: usize, b0: usize, b1: usize, b2: usize, b3: usize, K: i32): void {
+  let c0 = v128.load(init);
+  let c1 = v128.load(init, 16);
+  let c2 = v128.load(init, 32);
+  let c3 = v128.load(init, 48);
+  let c4 = v128.load(init, 64);
+  let c5 = v128.load(init, 80);
+  let c6 = v128.load(init, 96);
+  let c7 = v128.load(init, 112);
+  for (let k = 0; k < K; k++) {
+    const s = v128.load32_splat(a);
+    c0 = madd(s, v128.load(b0), c0);
+    c1 = madd(s, v128.load(b0, 16), c1);
+    c2 = madd(s, v128.load(b1), c2);
+    c3 = madd(s, v128.load(b1, 16), c3);
+    c4 = madd(s, v128.load(b2), c4);
+    c5 = madd(s, v128.load(b2, 16), c5);
+    c6 = madd(s, v128.load(b3), c6);
+    c7 = madd(s, v128.load(b3, 16), c7);
+    a += step;
+    b0 += NR * sizeof<f32>();
+    b1 += NR * sizeof<f32>();
+    b2 += NR * sizeof<f32>();
+    b3 += NR * sizeof<f32>();
+  }
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+  v128.store(c, c6, 96);
+  v128.store(c, c7, 112);
+}
+
+/** Columns that columnSums adds up at a time: parts of rows long enough to be fetched ahead, and their sums stay in the cache. */
+const SUMS: i32 = 256;
+const TOTAL = memory.data(SUMS * 4, 16);
 
 /** out[n] += Σ_m a[m, n], and the same into out2 unless it is 0: the gradients of a bias, or of two that are added. */
 export function columnSums(
@@ -313,17 +360,12 @@ export function columnSums(
   M: i32,
   N: i32,
 ): void {
-  const row = <usize>N << 2;
-  for (let n = 0; n < N; n += LANES) {
+  for (let n = 0; n < N; n += SUMS) {
     const at = <usize>n << 2;
-    const lanes = N - n;
-    let total = f32x4.splat(0.0);
-    let from = a + at;
-    for (let m = 0; m < M; m++) {
-      total = f32x4.add(total, loadLanes(from, lanes));
-      from += row;
-    }
-    storeLanes(out + at, f32x4.add(loadLanes(out + at, lanes), total), lanes);
-    if (out2) storeLanes(out2 + at, f32x4.add(loadLanes(out2 + at, lanes), total), lanes);
+    const columns = min(SUMS, N - n);
+    memory.fill(TOTAL, 0, SUMS * 4);
+    for (let m = 0; m < M; m++) add(TOTAL, TOTAL, a + at + (<usize>(m * N) << 2), columns);
+    add(out + at, out + at, TOTAL, columns);
+    if (out2) add(out2 + at, out2 + at, TOTAL, columns);
   }
 }
