@@ -5,7 +5,7 @@
 //
 // Method: x = n·ln 2 + r with |r| ≤ ln 2 / 2, and e^r − 1 by the polynomial of Cephes' expf
 // (S. L. Moshier, single/expf.c), so that arguments near 0 lose nothing.
-import { constant, LANES, loadLanes, madd, nmadd, ONE, storeLanes } from "./simd";
+import { constant, HALF, LANES, loadLanes, madd, nmadd, ONE, storeLanes } from "./simd";
 
 const LOG2E = memory.data<f32>([1.44269504], 4);
 /** 1.5·2^23: adding it rounds a small f32 to an integer, which is then in the low mantissa bits. */
@@ -19,7 +19,6 @@ const P = memory.data<f32>(
   4,
 );
 const ZERO_NEGATIVE = memory.data<f32>([-0.0], 4);
-const HALF = memory.data<f32>([0.5], 4);
 const TWO = memory.data<f32>([2.0], 4);
 /** Beyond these e^x is 0 or infinite. */
 const EXP_LOW = memory.data<f32>([-104.0], 4);
@@ -112,6 +111,21 @@ export function tanh4(x: v128): v128 {
   const small = f32x4.sub(m, nmadd(f32x4.mul(lost, w), w, f32x4.mul(m, q)));
   const t = v128.bitselect(w, f32x4.mul(small, constant(HALF)), large);
   return v128.or(t, v128.and(x, constant(ZERO_NEGATIVE)));
+}
+
+/** exp4 as a call. */
+export function exp(x: v128): v128 {
+  return exp4(x);
+}
+
+/** sigmoid4 as a call. */
+export function sigmoid(x: v128): v128 {
+  return activate4(Activation.SIGMOID, 0, 0, x);
+}
+
+/** tanh4 as a call. */
+export function tanh(x: v128): v128 {
+  return activate4(Activation.TANH, 0, 0, x);
 }
 
 /** The activations that a cell can be given: ONNX' eleven, with their α and β. */
