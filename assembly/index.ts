@@ -4,7 +4,18 @@ export { expForward, sigmoidForward, tanhForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { normBackward, normForward } from "./math/norm";
 export { normal, orthogonal, uniform } from "./math/random";
-export { add, copyRows, firstNonFinite, flipSteps, multiply, multiplyAdd, scale, sumSquares, swapAxes } from "./math/vector";
+export {
+  add,
+  copyRows,
+  firstNonFinite,
+  flipSteps,
+  maskSteps,
+  multiply,
+  multiplyAdd,
+  scale,
+  sumSquares,
+  swapAxes,
+} from "./math/vector";
 export {
   recurrentBackward,
   recurrentForward,
