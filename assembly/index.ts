@@ -4,7 +4,19 @@ export { activationBackward, activationForward, expForward, sigmoidForward, tanh
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { normBackward, normForward } from "./math/norm";
 export { normal, orthogonal, uniform } from "./math/random";
-export { add, clipValue, copyRows, firstNonFinite, flipSteps, multiply, multiplyAdd, scale, sumSquares, swapAxes } from "./math/vector";
+export {
+  add,
+  clipValue,
+  copyRows,
+  firstNonFinite,
+  flipSteps,
+  maskSteps,
+  multiply,
+  multiplyAdd,
+  scale,
+  sumSquares,
+  swapAxes,
+} from "./math/vector";
 export {
   recurrentBackward,
   recurrentForward,

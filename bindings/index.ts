@@ -15,12 +15,18 @@ export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io
 export type { Activation, ActivationName } from "./layers/activation.ts";
 export { ActivationLayer, activation } from "./layers/activation-layer.ts";
 export {
+  type CellStates,
   GRUCell,
   type GRUCellOptions,
   LSTMCell,
   type LSTMCellOptions,
+  type MinCellOptions,
+  MinGRUCell,
+  MinLSTMCell,
   RNNCell,
   type RNNCellOptions,
+  SLSTMCell,
+  type SLSTMCellOptions,
 } from "./layers/cell.ts";
 export { Conv1d, type Conv1dOptions } from "./layers/conv1d.ts";
 export { Dropout, type DropoutOptions } from "./layers/dropout.ts";
@@ -47,6 +53,7 @@ export {
   type LSTMRecord,
   type LSTMResult,
 } from "./layers/lstm.ts";
+export { MinGRU, type MinGRURecord, MinLSTM, type MinLSTMRecord, type MinOptions } from "./layers/min.ts";
 export type {
   RecurrentBackwardOptions,
   RecurrentForwardOptions,
@@ -55,6 +62,16 @@ export type {
 export { Residual } from "./layers/residual.ts";
 export { RNN, type RNNOptions, type RNNRecord } from "./layers/rnn.ts";
 export { type LayerLike, Sequential } from "./layers/sequential.ts";
+export {
+  SLSTM,
+  type SLSTMBackwardRecord,
+  type SLSTMCotangents,
+  type SLSTMForwardOptions,
+  type SLSTMGradients,
+  type SLSTMOptions,
+  type SLSTMRecord,
+  type SLSTMResult,
+} from "./layers/slstm.ts";
 export { load, loadSync, type ModuleSource } from "./load.ts";
 export type { Parameter, StateDict } from "./parameters.ts";
 export { Stream } from "./stream.ts";

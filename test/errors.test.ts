@@ -7,9 +7,12 @@ import {
   lastStep,
   load,
   loadSync,
+  MinGRU,
+  MinLSTM,
   mseLoss,
   RNN,
   Sequential,
+  SLSTM,
   type Tensor,
   Trainer,
 } from "lstm-wasm";
@@ -82,7 +85,26 @@ const CONSTRUCTION: Row[] = [
     "a projection of a GRU",
     () => new GRU(core, { inputSize: 3, hiddenSize: 4, projSize: 2 } as never),
     "TYPE",
-    'got "projSize"',
+    "projSize: expected only in an LSTM, got 2 in GRU",
+  ],
+  ["a GRU's option", bad({ resetAfter: false }), "TYPE", "resetAfter: expected only in a GRU, got false in LSTM"],
+  [
+    "dropout of recurrent weights that there are not",
+    () => new MinGRU(core, { inputSize: 3, hiddenSize: 4, recurrentDropout: 0.1 } as never),
+    "TYPE",
+    "recurrentDropout: expected only in a layer with recurrent weights, got 0.1 in MinGRU",
+  ],
+  [
+    "activations of an sLSTM",
+    () => new SLSTM(core, { inputSize: 3, hiddenSize: 4, activations: { f: "tanh" } } as never),
+    "TYPE",
+    "activations: expected only in an LSTM, a GRU or an RNN, got an Object in SLSTM",
+  ],
+  [
+    "a flag of a MinLSTM that is none",
+    () => new MinLSTM(core, { inputSize: 3, hiddenSize: 4, positive: 1 as never }),
+    "TYPE",
+    "positive: expected true or false, got 1",
   ],
   [
     "an unknown nonlinearity",
@@ -225,6 +247,15 @@ const CALLS: Row[] = [
     () => new GRU(core, { inputSize: 3, hiddenSize: 4 }).forward(x, { c0: zeros(1, 2, 4) } as never),
     "TYPE",
     'got "c0"',
+  ],
+  [
+    "a count below 0",
+    () =>
+      new SLSTM(core, { inputSize: 3, hiddenSize: 4 }).forward(x, {
+        n0: { data: Float32Array.of(0, 1, 2, -3, 4, 5, 6, 7), shape: [1, 2, 4] },
+      }),
+    "RANGE",
+    "n0: expected values of at least 0, got -3",
   ],
   [
     "a missing parameter",

@@ -2,16 +2,18 @@
 // length. What a cell does in a step is in `stepForward` and `stepBackward`; its equations are in cells/.
 import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward, lstmNormBackward, lstmNormForward } from "../cells/lstm";
+import { minGruCellBackward, minGruCellForward } from "../cells/min-gru";
+import { minLstmCellBackward, minLstmCellForward } from "../cells/min-lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
-import { add, blend, multiply, multiplyAdd } from "../math/vector";
+import { add, blend, clipValue, multiply, multiplyAdd } from "../math/vector";
 import { Cell, Sequence } from "../sequence";
 
-/** Gates of a cell. */
-function gateCount(cell: i32): i32 {
-  return cell == Cell.LSTM || cell == Cell.SLSTM ? 4 : cell == Cell.GRU ? 3 : 1;
+/** Gates of a cell: one hexadecimal digit for each, the last one the LSTM's. */
+export function gateCount(cell: i32): i32 {
+  return (0x324134 >> (cell << 2)) & 15;
 }
 
 /** Packs the weights for the forward pass, and adds up the two biases where the cell only needs their sum. */
@@ -22,14 +24,14 @@ export function recurrentPackForward(sequence: usize): void {
   pack(s.wih, s.weightIh, sizeof<f32>(), <usize>s.I << 2, s.I, N);
   const row = <usize>s.R << 2;
   const first = splits(s) ? 2 * s.H : N;
-  pack(s.whh, s.weightHh, sizeof<f32>(), row, s.R, first);
+  if (s.weightHh) pack(s.whh, s.weightHh, sizeof<f32>(), row, s.R, first);
   if (first < N) pack(secondPart(s.whh, s.R, first), s.weightHh + <usize>first * row, sizeof<f32>(), row, s.R, s.H);
   if (s.weightHr) pack(s.whr, s.weightHr, sizeof<f32>(), <usize>s.H << 2, s.H, s.R);
   if (s.cell == Cell.GRU) {
     copyOrZero(s.bias, s.biasIh, bytes);
     copyOrZero(s.biasRec, s.biasHh, bytes);
-  } else if (s.biasIh) add(s.bias, s.biasIh, s.biasHh, N);
-  else memory.fill(s.bias, 0, bytes);
+  } else if (s.biasHh) add(s.bias, s.biasIh, s.biasHh, N);
+  else copyOrZero(s.bias, s.biasIh, bytes);
 }
 
 /** Whether W_hh takes part in a step twice: a GRU's that resets before the product, whose rows for n wait for r. */
@@ -54,7 +56,7 @@ export function recurrentPackBackward(sequence: usize): void {
   pack(s.wihT, s.weightIh, <usize>s.I << 2, sizeof<f32>(), N, s.I);
   const row = <usize>s.R << 2;
   const first = splits(s) ? 2 * s.H : N;
-  pack(s.whhT, s.weightHh, row, sizeof<f32>(), first, s.R);
+  if (s.weightHh) pack(s.whhT, s.weightHh, row, sizeof<f32>(), first, s.R);
   if (first < N) pack(secondPart(s.whhT, first, s.R), s.weightHh + <usize>first * row, row, sizeof<f32>(), s.H, s.R);
   if (s.weightHr) pack(s.whrT, s.weightHr, <usize>s.H << 2, sizeof<f32>(), s.R, s.H);
 }
@@ -98,7 +100,7 @@ function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
       memory.fill(s.rec, 0, <usize>s.B * wide);
       gemm(s.rec, wide, s.rec, wide, hPrev, narrow, s.whh, s.B, N, s.R);
       normForward(gates, s.at(s.hatHh, t, 0, N), s.at(s.scaleHh, t, 0, 1), s.rec, s.gainHh, 0, s.B, N, EPSILON);
-    } else gemm(gates, wide, gates, wide, hPrev, narrow, s.whh, s.B, N, s.R);
+    } else if (s.weightHh) gemm(gates, wide, gates, wide, hPrev, narrow, s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
   } else if (s.resetAfter) {
     gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, s.whh, s.B, N, s.R);
@@ -154,6 +156,10 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
     const nPrev = s.at(s.n, prev, b, H);
     const mPrev = s.at(s.m, prev, b, H);
     slstmCellForward(s, h, c, n, m, gates, kept, preact, cPrev, nPrev, mPrev, rows);
+  } else if (s.cell == Cell.MIN_GRU) {
+    minGruCellForward(s, h, gates, preact, s.at(s.h, prev, b, H), rows);
+  } else if (s.cell == Cell.MIN_LSTM) {
+    minLstmCellForward(s, h, gates, kept, preact, s.at(s.h, prev, b, H), rows);
   } else {
     const m = s.wide ? s.at(s.wide, t, b, H) : h;
     const c = s.at(s.c, next, b, H);
@@ -219,7 +225,7 @@ export function recurrentBackward(sequence: usize): void {
     const block = <usize>(2 * s.H) << 2;
     gemmTN(s.dWeightHh, dRec, wide, h, s.panels, 2 * s.H, s.R, TB);
     gemmTN(s.dWeightHh + block * s.R, dRec + block, wide, s.kept, s.panels, s.H, s.R, TB);
-  } else gemmTN(s.dWeightHh, dRec, wide, h, s.panels, N, s.R, TB);
+  } else if (s.weightHh) gemmTN(s.dWeightHh, dRec, wide, h, s.panels, N, s.R, TB);
   // dL/d(the projection's result): dL/dh, or what of it went past zoneout.
   if (s.wide) gemmTN(s.dWeightHr, s.zone ? s.dhZone : s.dh + written, <usize>s.R << 2, s.wide, s.panels, s.R, s.H, TB);
   if (!s.dBiasIh) return;
@@ -254,7 +260,7 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
       const hat = s.at(s.hatHh, t, 0, N);
       normBackward(dRec, s.dGainHh, 0, gates, hat, s.at(s.scaleHh, t, 0, 1), s.gainHh, false, s.B, N);
     }
-    gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, s.whhT, s.B, s.R, N);
+    if (s.weightHh) gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, s.whhT, s.B, s.R, N);
   }
   if (s.hMask) multiplyAdd(s.at(s.dh, prev, 0, s.R), dhPrev, s.hMask, s.B * s.R);
 }
@@ -297,6 +303,10 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const cPrev = s.at(s.c, prev, b, H);
     const nPrev = s.at(s.n, prev, b, H);
     slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, slot(s, s.dm, next, b), gates, dh, kept, c, n, cPrev, nPrev, rows);
+  } else if (s.cell == Cell.MIN_GRU) {
+    minGruCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, s.at(s.h, prev, b, H), rows);
+  } else if (s.cell == Cell.MIN_LSTM) {
+    minLstmCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, kept, s.at(s.h, prev, b, H), rows);
   } else {
     let dm = dh;
     if (s.wide) {
@@ -313,6 +323,8 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     }
     lstmCellBackward(s, slot(s, s.dc, prev, b), slot(s, s.dc, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
   }
+  // The other cells bound da themselves.
+  if (s.cell >= Cell.SLSTM && s.clipStep > 0) clipValue(gates, s.clipStep, rows * N);
 }
 
 /** What of dh reaches the cell of some rows behind zoneout; the rest goes on to the step before. */

@@ -117,6 +117,21 @@ export function tanh4(x: v128): v128 {
   return v128.or(t, v128.and(x, constant(ZERO_NEGATIVE)));
 }
 
+/** exp4 as a call. */
+export function exp(x: v128): v128 {
+  return exp4(x);
+}
+
+/** sigmoid4 as a call. */
+export function sigmoid(x: v128): v128 {
+  return activate4(Activation.SIGMOID, 0, 0, x);
+}
+
+/** tanh4 as a call. */
+export function tanh(x: v128): v128 {
+  return activate4(Activation.TANH, 0, 0, x);
+}
+
 /** The activations that a cell can be given: ONNX' eleven, with their α and β. */
 export namespace Activation {
   export const SIGMOID: i32 = 0;

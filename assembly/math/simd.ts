@@ -15,6 +15,7 @@ export function constant(at: usize): v128 {
 }
 
 export const ONE: usize = memory.data<f32>([1.0], 4);
+export const HALF: usize = memory.data<f32>([0.5], 4);
 
 /**
  * a·b + c. The strict build rounds twice and so gives the same bits on every engine; the relaxed build lets

@@ -92,6 +92,22 @@ export function multiplyAdd(
   storeSome(y, madd(loadSome(a, n), loadSome(b, n), loadSome(y, n)), n);
 }
 
+/** y[t, :] = x[t, :]·mask, or += it: one mask for all steps. */
+export function maskSteps(
+  y: usize, //    [T,n]  out =, or += with `addTo`   may alias x without it
+  x: usize, //    [T,n]  in
+  mask: usize, // [n]    in
+  addTo: bool,
+  T: i32,
+  n: i32,
+): void {
+  const row = <usize>n << 2;
+  for (let t = 0; t < T; t++, y += row, x += row) {
+    if (addTo) multiplyAdd(y, x, mask, n);
+    else multiply(y, x, mask, n);
+  }
+}
+
 /** y = b + k·(a − b): the share k of a, the rest of b. */
 export function blend(
   y: usize, // [n]  out =   may alias a or b

@@ -119,7 +119,8 @@ export class LSTM extends Recurrent {
       throw new ArgumentTypeError("activations: expected none beside layerNorm, got both");
     const general = peephole || coupled || layerNorm || gateClip > 0 || cellClip > 0 || activations !== undefined;
     const kind = {
-      ...{ cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: layerNorm, projSize, peephole, layerNorm },
+      ...{ name: "LSTM", cell: 0, gates: ["i", "f", "g", "o"], states: ["h", "c"] as const, kept: "tanhC" },
+      ...{ recurrent: true, hasRec: layerNorm, projSize, peephole, layerNorm },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh", h: "tanh" }).map((acts) => ({
         ...activationFields(acts),
         // With layer norm, tanh(c) is made behind the cell.
