@@ -97,8 +97,8 @@ describe("what is learnt", () => {
   test("the copy task takes longer than a test may: it starts from chance", async () => {
     const { outcomes } = await run("copy", "--T", "3", "--updates", "100", "--cells", "LSTM");
     const marks = outcomes[0]?.curve.map(({ mark }) => mark) as number[];
-    expect(marks.length).toBe(3);
-    expect(Math.abs((marks[2] as number) - 12.5)).toBeLessThan(5);
+    expect(marks.length).toBe(2);
+    expect(Math.abs((marks[1] as number) - 12.5)).toBeLessThan(5);
   });
 
   test("the same seed, the same marks", async () => {

@@ -37,7 +37,7 @@ export function adding({ T = 400, updates = 3000 }: { T?: number; updates?: numb
       isSolved: (mark) => mark < 0.001,
       solved: "error below 0.001",
       // The variance of the sum of two uniform numbers.
-      baseline: { mark: 1 / 6, text: "always 1: 0.167" },
+      baseline: { mark: 1 / 6, text: "Always 1: 0.167" },
       scale: "log",
       domain: [5e-4, 1],
       format: (mark) => mark.toPrecision(2),

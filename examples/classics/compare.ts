@@ -56,7 +56,12 @@ export async function train(
   onMark: (update: number, mark: number) => void = () => {},
 ): Promise<Outcome> {
   using model = createModel(core, cell, task, seed);
-  using trainer = new Trainer(model, { loss: task.loss, optimizer: adam({ lr: task.lr }), clipNorm: 1 });
+  using trainer = new Trainer(model, {
+    loss: task.loss,
+    optimizer: adam({ lr: task.lr }),
+    clipNorm: 1,
+    ...(task.schedule && { schedule: task.schedule }),
+  });
   const curve = [{ update: 0, mark: task.mark(model, trainer) }];
   let [update, seconds, solvedAt] = [0, 0, null as number | null];
   let started = performance.now();

@@ -1,6 +1,7 @@
 // The copy task (Hochreiter & Schmidhuber 1997's long time lags; as in Arjovsky, Shah & Bengio 2016): ten symbols of eight,
 // T − 1 blanks, a sign, ten blanks. The answer is blanks, and behind the sign the ten symbols again.
-import { type Batch, crossEntropyLoss, type Sequential } from "lstm-wasm";
+// Trained on distances that grow from 10 to T, marked at T.
+import { type Batch, cosineAnnealingLR, crossEntropyLoss, type Sequential } from "lstm-wasm";
 import { below, createRandom } from "./random.ts";
 import type { Task } from "./task.ts";
 
@@ -8,6 +9,8 @@ const SYMBOLS = 8;
 const BLANK = SYMBOLS;
 const SIGN = SYMBOLS + 1;
 const LENGTH = 10;
+/** Distance that training starts with. */
+const SHORT = 10;
 
 /** B sequences of T + 20 steps: x one-hot [T+20,B,10], target of classes [T+20,B]. */
 export function copyBatch(random: () => number, T: number, B: number): Batch {
@@ -39,23 +42,30 @@ function recalled(model: Sequential, { x, target }: Batch): number {
   return (100 * right) / (LENGTH * B);
 }
 
-export function copy({ T = 100, updates = 6000 }: { T?: number; updates?: number }): Task {
+/** Distances up to which update k of all trains: 10 in the first third, T in the last, between them growing evenly in log. */
+function reach(k: number, updates: number, T: number): number {
+  const grown = Math.min(1, Math.max(0, (3 * k) / updates - 1));
+  return Math.round(SHORT * (T / SHORT) ** grown);
+}
+
+export function copy({ T = 400, updates = 3600 }: { T?: number; updates?: number }): Task {
   const held = copyBatch(createRandom(1_000_003), T, 64);
   return {
     name: "copy",
     title: `The copy task, T = ${T}`,
-    ...{ span: T, inputSize: SIGN + 1, hiddenSize: 64, outFeatures: SYMBOLS + 1, atEnd: false },
-    ...{ loss: crossEntropyLoss(), lr: 2e-3, batchSize: 32, updates, every: 50 },
+    ...{ span: T, inputSize: SIGN + 1, hiddenSize: 128, outFeatures: SYMBOLS + 1, atEnd: false },
+    ...{ loss: crossEntropyLoss(), lr: 0.005, batchSize: 20, updates, every: 100 },
+    schedule: cosineAnnealingLR({ tMax: updates }),
     *batches(seed) {
       const random = createRandom(seed);
-      while (true) yield copyBatch(random, T, this.batchSize);
+      for (let k = 0; ; k++) yield copyBatch(random, 1 + below(random, reach(k, updates, T)), this.batchSize);
     },
     mark: (model) => recalled(model, held),
     measure: {
       label: "symbols recalled (%)",
       isSolved: (mark) => mark > 99,
       solved: "99 % of the symbols",
-      baseline: { mark: 100 / SYMBOLS, text: "without memory: 12.5 %" },
+      baseline: { mark: 100 / SYMBOLS, text: "Without memory: 12.5 %" },
       scale: "linear",
       domain: [0, 100],
       format: (mark) => `${mark.toFixed(1)} %`,

@@ -32,10 +32,21 @@ export async function main(args: string[], say: (line: string) => void = console
         `${cell.padEnd(6)}${String(seed).padStart(4)}${String(parameters).padStart(12)}${after.padStart(14)}${mark.padStart(11)}${seconds.toFixed(1).padStart(8)} s`,
       );
     }
+  say("");
+  if (seeds.length > 1) for (const cell of cells) say(summary(cell, outcomes, batchSize));
   writeFileSync(out, drawCurves(task, outcomes));
-  say(`\nSolved after so many sequences, looked at every ${every * batchSize}; time of training alone.`);
+  say(`Solved after so many sequences, looked at every ${every * batchSize}; time of training alone.`);
   say(`The marks over training: ${out}`);
   return outcomes;
+}
+
+/** How many networks of a cell solved it, and after how many sequences half of all had. */
+function summary(cell: CellName, outcomes: readonly Outcome[], batchSize: number): string {
+  const after = outcomes.filter((one) => one.cell === cell).map(({ solvedAt }) => solvedAt ?? Number.POSITIVE_INFINITY);
+  const solved = after.filter((update) => update < Number.POSITIVE_INFINITY).length;
+  const half = after.sort((a, b) => a - b)[Math.ceil(after.length / 2) - 1] as number;
+  const median = solved * 2 >= after.length ? `, half of them after ${half * batchSize} sequences` : "";
+  return `${cell} solved it with ${solved} of ${after.length} seeds${median}`;
 }
 
 function readArguments(args: string[]): { task: Task; seeds: number[]; cells: CellName[]; out: string } {

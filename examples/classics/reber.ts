@@ -89,7 +89,7 @@ export function reber({ updates = 30_000 }: { updates?: number }): Task {
       label: "test strings without a mistake (%)",
       isSolved: (mark) => mark === 100,
       solved: "all 256 test strings",
-      baseline: { mark: 50, text: "without the second letter: about half" },
+      baseline: { mark: 50, text: "Without the second letter: about half" },
       scale: "linear",
       domain: [0, 100],
       format: (mark) => `${mark.toFixed(1)} %`,

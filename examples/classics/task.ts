@@ -1,4 +1,4 @@
-import type { Batch, Loss, Sequential, Trainer } from "lstm-wasm";
+import type { Batch, Loss, Schedule, Sequential, Trainer } from "lstm-wasm";
 
 /** A problem to set networks, how large they are, how they are trained, and how they are marked. */
 export interface Task {
@@ -14,6 +14,7 @@ export interface Task {
   readonly atEnd: boolean;
   readonly loss: Loss;
   readonly lr: number;
+  readonly schedule?: Schedule;
   readonly batchSize: number;
   /** Updates at most, and between two marks. */
   readonly updates: number;
