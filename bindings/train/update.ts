@@ -1,0 +1,87 @@
+// One update of the parameters from their gradients: clipping, the learning rate, and what to say where numbers are not finite.
+import { TrainingError } from "../errors.ts";
+import type { Layer } from "../layers/layer.ts";
+import type { Parameter } from "../parameters.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** One update of the parameters. */
+export interface TrainStep {
+  /** Loss before the update; of several batches that of all of them as one. */
+  readonly loss: number;
+  /** 2-norm of all gradients before clipping. */
+  readonly gradNorm: number;
+  /** Whether clipNorm or clipValue changed the gradients. */
+  readonly clipped: boolean;
+  /** Learning rate of the parameters in no group. */
+  readonly lr: number;
+}
+
+/** Bounds on gradients. */
+export interface Clip {
+  readonly norm: number | undefined;
+  readonly value: number | undefined;
+}
+
+export class Update {
+  readonly optimizer: Optimizer;
+  readonly #model: Layer;
+  readonly #parameters: readonly Parameter[];
+  readonly #clip: Clip;
+
+  constructor(model: Layer, optimizer: Optimizer, clip: Clip) {
+    this.optimizer = optimizer;
+    this.#model = model;
+    this.#parameters = model.parameters;
+    this.#clip = clip;
+  }
+
+  zeroGrad(): void {
+    for (const { grad, size } of this.#parameters) this.#model.core.zero(grad, size);
+  }
+
+  /** Multiplies all gradients. */
+  scale(factor: number): void {
+    if (factor !== 1) for (const { grad, size } of this.#parameters) this.#model.core.abi.scale(grad, factor, size);
+  }
+
+  /** Changes the parameters, at what `rate` makes of the groups' learning rates; nothing where a number is not finite. */
+  run(loss: number, isOutputFinite: () => boolean, rate: (lr: number) => number): TrainStep {
+    const { abi } = this.#model.core;
+    let total = 0;
+    for (const { grad, size } of this.#parameters) total += abi.sumSquares(grad, size);
+    const gradNorm = Math.sqrt(total);
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw this.#nonFinite(loss, gradNorm, isOutputFinite);
+    const { norm, value } = this.#clip;
+    let clipped = false;
+    if (norm !== undefined) {
+      const factor = abi.clipFactor(gradNorm, norm);
+      clipped = factor < 1;
+      this.scale(factor);
+    }
+    if (value !== undefined)
+      for (const { grad, size } of this.#parameters) clipped = abi.clipValue(grad, value, size) > 0 || clipped;
+    const { lr } = this.optimizer.groups[0];
+    this.optimizer.step(rate);
+    return { loss, gradNorm, clipped, lr: rate(lr) };
+  }
+
+  #nonFinite(loss: number, gradNorm: number, isOutputFinite: () => boolean): TrainingError {
+    const { abi } = this.#model.core;
+    const bad = (which: "value" | "grad") =>
+      this.#parameters.find((parameter) => abi.firstNonFinite(parameter[which], parameter.size) >= 0)?.name;
+    const what = Number.isFinite(loss) ? `a finite gradient, got norm ${gradNorm}` : `a finite loss, got ${loss}`;
+    const lower = `a lower learning rate${this.#clip.norm ? "" : " or clipNorm: 1"}`;
+    const parameter = bad("value");
+    const [where, advice] = parameter
+      ? [`parameter ${parameter}`, lower]
+      : Number.isFinite(loss)
+        ? [`the gradient of ${bad("grad")}`, lower]
+        : isOutputFinite()
+          ? ["the loss of a finite output", `${lower}, or smaller targets`]
+          : ["the model's output", lower];
+    return new TrainingError(
+      "ERR_NON_FINITE",
+      `training: expected ${what} in update ${this.optimizer.steps + 1}, first seen in ${where}; try ${advice}`,
+    );
+  }
+}
