@@ -1,5 +1,5 @@
 // The model of classes: from a window of rows the class of its last row, or of a row behind it.
-import { type Batch, type Core, crossEntropyLoss, type Sequential, type Tensor } from "lstm-wasm";
+import { type Batch, type Core, crossEntropyLoss, type LSTM, type Sequential, type Tensor } from "lstm-wasm";
 import { softmaxRows } from "./baselines.ts";
 import { gather, type Inputs, type Labels, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { checkInputs } from "./forecaster.ts";
@@ -30,6 +30,10 @@ export class Classifier {
 
   get model(): Sequential {
     return this.net.model;
+  }
+
+  get lstm(): LSTM {
+    return this.net.lstm;
   }
 
   /** Classes of past rows, which stand among the inputs where a row ahead is classified; of this row they are the answer. */

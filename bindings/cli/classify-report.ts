@@ -38,18 +38,16 @@ export async function renderClassReport(outcome: ClassOutcome): Promise<string> 
   });
 }
 
-/** How the model stands against the best of the others. */
+/** How the model stands against the best of the others, by its probabilities, and by the classes that it names. */
 function standing([model, ...others]: ClassOutcome["scores"]): string {
-  const rival = others.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
-  const points = 100 * (model.accuracy - rival.accuracy);
-  const by = `${Math.abs(points).toFixed(1)} points`;
+  const rivals = others.filter(({ logLoss }) => logLoss !== null);
+  const rival = rivals.reduce((a, b) => ((b.logLoss as number) < (a.logLoss as number) ? b : a));
+  const [loss, least] = [model.logLoss as number, rival.logLoss as number];
+  const by = `${Math.abs(100 * (1 - loss / least)).toFixed(0)} %`;
   const verdict =
-    points > 0
-      ? `${by} more than ${rival.name}`
-      : points < 0
-        ? `${by} less than ${rival.name}, which is the better choice here`
-        : `as often as ${rival.name}`;
-  return `It names the class of ${percent(model.accuracy)} of the test rows: ${verdict}.`;
+    loss < least ? `${by} less than ${rival.name}` : `${by} more than ${rival.name}, which is the better model here`;
+  const named = others.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
+  return `Its probabilities cost ${loss.toFixed(2)} nats a row: ${verdict}. The class that it finds likeliest is the right one in ${percent(model.accuracy)} of the test rows; that of ${named.name} in ${percent(named.accuracy)}.`;
 }
 
 function confusionTable({ confusion }: ClassScore, classes: readonly string[]): string {

@@ -19,10 +19,18 @@ import {
 } from "./dataset.ts";
 import { UserError } from "./fail.ts";
 import type { TrainOptions } from "./options.ts";
-import { CLASS_MEASURE, type ClassOutcome, type ClassScore, inputNames, lstmText, whichRow } from "./outcome.ts";
+import {
+  CLASS_MEASURE,
+  type ClassOutcome,
+  type ClassScore,
+  countParameters,
+  inputNames,
+  lstmText,
+  whichRow,
+} from "./outcome.ts";
 import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
 import { shuffle } from "./random.ts";
-import { digest } from "./run-checkpoint.ts";
+import { identify } from "./run-checkpoint.ts";
 import { type ClassScores, classF1, classScores, namedScores } from "./scores.ts";
 import { runTraining } from "./training.ts";
 import { EVALUATION_BATCH } from "./window-net.ts";
@@ -43,7 +51,7 @@ export async function trainClassifier(series: Series, target: string, options: T
   const inputs = fitInputs(series, features, parts.train.to);
   const classifier = new Classifier(await load(), inputs, labels, { window, horizon, hidden, layers, dropout, seed });
   const rows = scaleRows(series, inputs, classifier.pastLabels);
-  const parameters = classifier.model.parameters.reduce((sum, { size }) => sum + size, 0);
+  const parameters = countParameters(classifier.model);
   const others = [...series.texts.keys()].filter((name) => name !== target);
   const count = (part: keyof Parts) => range(parts[part]).length;
   say(
@@ -67,12 +75,7 @@ export async function trainClassifier(series: Series, target: string, options: T
       batches: (epoch) => batches(shuffle(ends.train, seed * 65_537 + epoch), batch),
       updates: Math.ceil(ends.train.length / batch),
       validation: batches(ends.validation, EVALUATION_BATCH),
-      identity: {
-        ...{ kind: "classifier", data: digest(JSON.stringify([labels, classes, features]), rows.data.join()) },
-        ...{ "--target": target, "--horizon": horizon, "--window": window },
-        ...{ "--hidden": hidden, "--layers": layers, "--dropout": dropout, "--seed": seed },
-        ...{ "--batch": batch, "--lr": options.lr, "--clip": options.clip },
-      },
+      identity: identify("classifier", [series.text], options, { "--target": target, "--horizon": horizon }),
     },
     options,
   );

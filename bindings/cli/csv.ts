@@ -6,6 +6,8 @@ import { UserError } from "./fail.ts";
 export interface Series {
   /** Of the file, for messages. */
   readonly name: string;
+  /** What the file holds. */
+  readonly text: string;
   readonly rows: number;
   /** The time of each row, from the first column that holds ISO dates. */
   readonly dates: { readonly column: string; readonly values: readonly Date[] } | null;
@@ -76,7 +78,7 @@ export function readSeries(name: string, text: string): Series {
       );
     numbers.set(column, Float64Array.from(values, Number));
   });
-  return { name, rows: body.length, dates: dateColumn < 0 ? null : readDates(), numbers, texts, line };
+  return { name, text, rows: body.length, dates: dateColumn < 0 ? null : readDates(), numbers, texts, line };
 
   function readDates(): Series["dates"] {
     const column = header[dateColumn] as string;

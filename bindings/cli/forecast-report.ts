@@ -1,6 +1,7 @@
 // The report of a training of forecasts.
 import * as Plot from "@observablehq/plot";
 import { rowName } from "./chart.ts";
+import { range } from "./dataset.ts";
 import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
 import { escapeHtml, gradientSection, htmlTable, key, lossSection, page, svg, trainingFact } from "./report.ts";
 
@@ -16,14 +17,16 @@ export async function renderForecastReport(
   const { horizon, window } = settings;
   const names = targets.map(({ name }) => name).join(", ");
   const seasonal = scores.some(({ name }) => name === "climatology");
+  const baselines = `<p class="soft">Persistence repeats the last value.${seasonal ? " Climatology is the mean of the training part within a week of the same day of the year." : ""}</p>`;
   const sections = targets.map(({ name, unit }, k) => {
     const own = scores.filter(({ target }) => target === name);
     return [
       ...(targets.length > 1 ? [`<h2>${escapeHtml(name)}</h2>`, `<p>${escapeHtml(standing(own, unit))}</p>`] : []),
       horizon === 1 ? scoreTable(own, unit, ends.length) : horizonTable(own, unit),
+      ...(k === 0 ? [baselines] : []),
       ...(horizon > 1 ? [horizonPlot(own, unit)] : []),
       `<h2>Forecast and truth${targets.length > 1 ? ` of ${escapeHtml(name)}` : ""}</h2>`,
-      `<p class="soft">${key("--ink", "truth")}${key("--accent", horizon === 1 ? "forecast" : "1 row ahead")}${horizon > 1 ? key("--warm", `${horizon} rows ahead`) : ""}${escapeHtml(span(outcome))}</p>`,
+      `<p class="soft">${key("--soft", "truth")}${key("--accent", horizon === 1 ? "forecast" : "1 row ahead")}${horizon > 1 ? key("--warm", `${horizon} rows ahead`) : ""}${escapeHtml(span(outcome))}</p>`,
       forecastPlot(outcome, columns[k] as Float64Array, k),
     ].join("\n");
   });
@@ -33,13 +36,7 @@ export async function renderForecastReport(
       targets.length === 1
         ? standing(scores, targets[0]?.unit ?? "")
         : `${targets.length} columns by one model, on ${ends.length} windows of rows that training never saw.`,
-    body: [
-      ...sections.slice(0, 1),
-      `<p class="soft">Persistence repeats the last value.${seasonal ? " Climatology is the mean of the training part within a week of the same day of the year." : ""}</p>`,
-      ...sections.slice(1),
-      lossSection(training, measure),
-      gradientSection(gradientNorms, "forecast"),
-    ],
+    body: [...sections, lossSection(training, measure), gradientSection(gradientNorms, "forecast")],
     facts: [
       [
         "data",
@@ -132,22 +129,23 @@ function forecastPlot(
 ): string {
   const { targets, settings } = forecaster;
   const { name, unit } = targets[k] as (typeof targets)[number];
-  const at = (row: number) => series.dates?.values[row] ?? row + 1;
-  const points = (step: number) =>
-    ends.map((end, b) => ({
-      at: at(end + step),
-      truth: column[end + step],
-      forecast: forecasts[b]?.[step * targets.length + k],
-    }));
-  const line = (step: number, colour: string) =>
-    Plot.line(points(step), { x: "at", y: "forecast", stroke: `var(${colour})`, strokeWidth: 1.5 });
   const last = settings.horizon - 1;
+  const at = (row: number) => series.dates?.values[row] ?? row + 1;
+  const truth = range({ from: ends[0] as number, to: (ends.at(-1) as number) + last + 1 });
+  const line = (step: number, colour: string) =>
+    Plot.line(
+      ends.map((end, b) => ({ at: at(end + step), forecast: forecasts[b]?.[step * targets.length + k] })),
+      { x: "at", y: "forecast", stroke: `var(${colour})`, strokeWidth: 1.5 },
+    );
   return svg(`Forecast and truth of ${name} on the test part`, {
     height: 320,
     x: { label: series.dates ? null : "row", type: series.dates ? "utc" : "linear" },
     y: { label: `${name}${unit && ` (${unit})`}`, grid: true, nice: true },
     marks: [
-      Plot.line(points(0), { x: "at", y: "truth", stroke: "var(--ink)", strokeOpacity: 0.55, strokeWidth: 1.25 }),
+      Plot.line(
+        truth.map((row) => ({ at: at(row), truth: column[row] })),
+        { x: "at", y: "truth", stroke: "var(--soft)", strokeWidth: 1.25 },
+      ),
       ...(last > 0 ? [line(last, "--warm")] : []),
       line(0, "--accent"),
     ],

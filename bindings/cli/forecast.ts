@@ -6,10 +6,10 @@ import { columnOf, type Series } from "./csv.ts";
 import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split } from "./dataset.ts";
 import { endsOf, Forecaster, fitTarget, type Target } from "./forecaster.ts";
 import type { TrainOptions } from "./options.ts";
-import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
+import { countParameters, type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
 import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
 import { shuffle } from "./random.ts";
-import { digest } from "./run-checkpoint.ts";
+import { identify } from "./run-checkpoint.ts";
 import { errors } from "./scores.ts";
 import { runTraining } from "./training.ts";
 import { EVALUATION_BATCH } from "./window-net.ts";
@@ -28,7 +28,7 @@ export async function trainForecaster(
   const targets = wanted.map(({ name, unit }) => fitTarget(series, name, unit, horizon, parts.train.to));
   const rows = scaleRows(series, inputs);
   const forecaster = new Forecaster(await load(), inputs, targets, { window, horizon, hidden, layers, dropout, seed });
-  const parameters = forecaster.model.parameters.reduce((sum, { size }) => sum + size, 0);
+  const parameters = countParameters(forecaster.model);
   const names = targets.map(({ name, unit }) => `${name}${unit && ` (${unit})`}`).join(", ");
   const count = (part: keyof Parts) => range(parts[part]).length;
   say(
@@ -56,12 +56,10 @@ export async function trainForecaster(
       batches: (epoch) => batches(shuffle(ends, seed * 65_537 + epoch), batch),
       updates: Math.ceil(ends.length / batch),
       validation: batches(endsOf(parts.validation, horizon), EVALUATION_BATCH),
-      identity: {
-        ...{ kind: "forecaster", data: digest(JSON.stringify([...series.numbers, series.dates?.values].map(dataOf))) },
-        ...{ "--target": wanted.map(({ name }) => name).join(","), "--horizon": horizon, "--window": window },
-        ...{ "--hidden": hidden, "--layers": layers, "--dropout": dropout, "--seed": seed },
-        ...{ "--batch": batch, "--lr": options.lr, "--clip": options.clip },
-      },
+      identity: identify("forecaster", [series.text], options, {
+        "--target": targets.map(({ name }) => name).join(","),
+        "--horizon": horizon,
+      }),
     },
     options,
   );
@@ -91,10 +89,6 @@ export async function trainForecaster(
   if (options.json) printJson(outcome);
   else printOutcome(outcome, columns, say, files);
 }
-
-/** What tells a column from another one. */
-const dataOf = (column: unknown): unknown =>
-  Array.isArray(column) && column[1] instanceof Float64Array ? [column[0], [...column[1]]] : column;
 
 const aheadText = (horizon: number): string => (horizon === 1 ? "" : `1 to ${horizon} rows ahead, `);
 

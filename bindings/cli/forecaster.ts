@@ -1,5 +1,5 @@
 // The model of numbers: from a window of rows the changes of some columns from its last row into the rows behind it.
-import { type Batch, type Core, mseLoss, type Sequential } from "lstm-wasm";
+import { type Batch, type Core, type LSTM, mseLoss, type Sequential } from "lstm-wasm";
 import { columnOf, type Series } from "./csv.ts";
 import { gather, type Inputs, moment, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { UserError } from "./fail.ts";
@@ -62,6 +62,10 @@ export class Forecaster {
 
   get model(): Sequential {
     return this.net.model;
+  }
+
+  get lstm(): LSTM {
+    return this.net.lstm;
   }
 
   /** Windows that end before some rows x [T,B,I], and the changes behind them [B,N], by row ahead, then by target. */

@@ -1,4 +1,5 @@
 // What a training of each kind came to, and the words that print-out and report share.
+import type { Sequential } from "lstm-wasm";
 import type { Classifier } from "./classifier.ts";
 import type { Series } from "./csv.ts";
 import type { Parts } from "./dataset.ts";
@@ -104,3 +105,5 @@ export const filesText = (files: readonly string[]): string =>
 /** "5 characters of context" */
 export const contextText = (n: number): string =>
   n === 0 ? "how frequent each is" : `${n} character${n === 1 ? "" : "s"} of context`;
+
+export const countParameters = (model: Sequential): number => model.parameters.reduce((sum, { size }) => sum + size, 0);

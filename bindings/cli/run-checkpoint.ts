@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { decodeSafetensors, FormatError } from "lstm-wasm";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
+import type { TrainOptions } from "./options.ts";
 
 /** Losses after an epoch. */
 export interface Epoch {
@@ -14,6 +15,20 @@ export interface Epoch {
 /** Everything that the bits of a training depend on, by the words a message needs: "--hidden", or "data". */
 export type Identity = Readonly<Record<string, string | number>>;
 
+/** Options that the bits of every training depend on. */
+const FLAGS = ["window", "hidden", "layers", "embedding", "dropout", "seed", "batch", "lr", "clip"] as const;
+
+/** What tells a training from another: its kind, its data, its options, and what else is named. */
+export const identify = (
+  kind: string,
+  data: readonly string[],
+  options: TrainOptions,
+  others: Identity = {},
+): Identity => ({
+  ...{ kind, data: digest(...data), ...others },
+  ...Object.fromEntries(FLAGS.map((name) => [`--${name}`, options[name]])),
+});
+
 /** How a training went so far. */
 export interface History {
   readonly epochs: readonly Epoch[];
@@ -23,7 +38,7 @@ export interface History {
 }
 
 /** Tells data from other data. */
-export const digest = (...texts: string[]): string => {
+const digest = (...texts: string[]): string => {
   const hash = createHash("sha256");
   for (const text of texts) hash.update(`${text.length}:${text}`);
   return hash.digest("hex").slice(0, 32);

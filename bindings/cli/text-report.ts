@@ -23,7 +23,7 @@ export async function renderTextReport(outcome: TextOutcome): Promise<string> {
         [`${count(text.test)} characters that training never saw`, "bits per character"],
         lines.map(([name, value]) => [escapeHtml(name), value.toFixed(3)]),
       ),
-      `<p class="soft">The n-grams are counts of the same training part, each order interpolated with all lower ones (Witten and Bell).</p>`,
+      `<p class="soft">The n-grams are counts of the same training part, each order interpolated with all lower ones by Kneser and Ney’s rule.</p>`,
       `<p class="soft">${key("--accent", "LSTM")}${key("--warm", "n-grams")}</p>`,
       ngramPlot(bits, ngrams),
       `<h2>Where it is surprised</h2>`,

@@ -5,9 +5,17 @@ import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
 import { ngramBits } from "./ngram.ts";
 import type { TrainOptions } from "./options.ts";
-import { contextText, filesText, lstmText, TEXT_MEASURE, type Text, type TextOutcome } from "./outcome.ts";
+import {
+  contextText,
+  countParameters,
+  filesText,
+  lstmText,
+  TEXT_MEASURE,
+  type Text,
+  type TextOutcome,
+} from "./outcome.ts";
 import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
-import { digest } from "./run-checkpoint.ts";
+import { identify } from "./run-checkpoint.ts";
 import { draw } from "./sample.ts";
 import { charactersOf, streamsOf, TextModel } from "./text-model.ts";
 import { runTraining } from "./training.ts";
@@ -30,7 +38,7 @@ export async function trainText(files: readonly string[], options: TrainOptions)
   const text = splitText(files, contents);
   const V = text.alphabet.length;
   const model = new TextModel(await load(), text.alphabet, { hidden, layers, embedding, dropout, seed });
-  const parameters = model.model.parameters.reduce((sum, { size }) => sum + size, 0);
+  const parameters = countParameters(model.model);
   const sizes = [text.train, text.validation, text.test].map(({ length }) => length.toLocaleString("en"));
   say(
     heading(`Learning the characters of ${filesText(files)}`, [
@@ -51,17 +59,7 @@ export async function trainText(files: readonly string[], options: TrainOptions)
       updates: Math.ceil((batch.x.shape[0] as number) / window),
       validation: [streamsOf(text.validation, 1)],
       test: [streamsOf(text.test, 1)],
-      identity: {
-        ...{
-          kind: "text model",
-          data: digest(...contents),
-          "--window": window,
-          "--hidden": hidden,
-          "--layers": layers,
-        },
-        ...{ "--embedding": embedding, "--dropout": dropout, "--seed": seed, "--batch": options.batch },
-        ...{ "--lr": options.lr, "--clip": options.clip },
-      },
+      identity: identify("text model", contents, options),
     },
     options,
   );

@@ -167,13 +167,17 @@ test("every file gives its first part to train, its last to test", () => {
 });
 
 describe("n-grams", () => {
-  test("Witten and Bell's rule by hand", () => {
-    // "abab" of an alphabet of three, then "aab": p(a), then p(b).
+  test("Kneser and Ney's rule by hand", () => {
+    // "abab" and "aab", of an alphabet of three: p(a), then p(b).
     const [zero, one] = ngramBits([0, 1, 0, 1], [0, 0, 1], 3) as [number, number];
-    const order0 = (2 + 2 / 3) / (4 + 2);
-    expect(zero).toBeCloseTo(-Math.log2(order0), 12);
-    // After a, twice, there was b, one kind: p(a|a) = (0 + order0) / 3, p(b|a) = (2 + order0) / 3.
-    expect(one).toBeCloseTo(-(Math.log2(order0 / 3) + Math.log2((2 + order0) / 3)) / 2, 12);
+    // Both characters were seen twice, none once: the discount is 1/2.
+    const seen = (2 - 1 / 2 + (1 / 2) * 2 * (1 / 3)) / 4;
+    expect(zero).toBeCloseTo(-Math.log2(seen), 12);
+    // b stood behind a alone, and a behind b: counts of 1, so a discount of 1, and nothing but the uniform distribution.
+    const lower = 1 / 3;
+    // "ab" was seen twice, "ba" once, nothing else: n₁ = n₂ = 1, and the discount is 1/3.
+    const [a, b] = [((1 / 3) * lower) / 2, (2 - 1 / 3 + (1 / 3) * lower) / 2];
+    expect(one).toBeCloseTo(-(Math.log2(a) + Math.log2(b)) / 2, 12);
   });
 
   test("each order's probabilities of the next character add up to 1", () => {
