@@ -38,7 +38,7 @@ program
   )
   .option("--hidden <units>", `units of the LSTM (${defaultText("hidden")})`, wholeNumber("--hidden", 1))
   .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1), 1)
-  .option("--embedding <n>", "values that stand for a character (default 32)", wholeNumber("--embedding", 1))
+  .option("--embedding <n>", "values that stand for a character (default 64)", wholeNumber("--embedding", 1))
   .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, number("--dropout"))
   .option("--epochs <n>", `most times through the training part (${defaultText("epochs")})`, wholeNumber("--epochs", 1))
   .option(
