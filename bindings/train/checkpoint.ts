@@ -102,7 +102,7 @@ export function decodeCheckpoint(bytes: Uint8Array, wanted: Wanted): Checkpoint 
     if (keepsBest) checkStateDict("best weights", wanted.parameters, best);
     carried.forEach((states, k) => {
       if (states)
-        for (const [name, shape] of Object.entries<StateShapes["h"]>({ ...wanted.states[k] }))
+        for (const [name, shape] of Object.entries({ ...wanted.states[k] }))
           checkTensor(`states.${k}.${name}`, states[name], shape);
     });
   } catch (error) {

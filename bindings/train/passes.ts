@@ -4,6 +4,7 @@ import { Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Layer } from "../layers/layer.ts";
 import { type CarriedStates, Recurrent } from "../layers/recurrent.ts";
+import type { Slice, StateName } from "../layers/slice.ts";
 import { stepsOfLengths } from "../layers/steps.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { type Batch, sliceAxis } from "./batch.ts";
@@ -39,10 +40,7 @@ export interface Part {
 export type ModelStates = readonly (CarriedStates | null)[];
 
 /** Shapes of the states of a recurrent layer; a letter stands for any size. */
-export interface StateShapes {
-  readonly h: readonly (number | string)[];
-  readonly c?: readonly (number | string)[];
-}
+export type StateShapes = Readonly<Partial<Record<StateName, readonly (number | "B")[]>>>;
 
 /** @internal A layer and all layers inside of it. */
 export const layersOf = (layer: Layer): readonly Layer[] => [layer, ...layer.children.flatMap(layersOf)];
@@ -187,10 +185,10 @@ export class Passes {
   }
 
   get stateShapes(): readonly StateShapes[] {
-    return this.#recurrent.map(({ slices, stateSize, hiddenSize }) => ({
-      h: [slices.length, "B", stateSize],
-      ...(slices[0]?.hasC && { c: [slices.length, "B", hiddenSize] }),
-    }));
+    return this.#recurrent.map(({ slices }) => {
+      const [slice] = slices as readonly [Slice];
+      return Object.fromEntries(slice.states.map((name) => [name, [slices.length, "B", slice.width(name)]]));
+    });
   }
 
   /** Whether the model's last output was all finite. */
