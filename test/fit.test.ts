@@ -354,7 +354,7 @@ describe("a number that is not finite ends the training", () => {
     await expect(drain(trainer.fit([createBatch(3)], { validation: [huge(createBatch(3))] }))).rejects.toMatchObject({
       code: "ERR_NON_FINITE",
       message:
-        "validation: expected a finite loss, got Infinity in epoch 0; try smaller targets or a lower learning rate",
+        "training: expected a finite validation loss, got Infinity after update 1, first seen in the loss of a finite output; try a lower learning rate or clipNorm: 1, or smaller targets",
     });
     create().trainer.load(trainer.save());
   });

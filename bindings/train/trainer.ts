@@ -176,8 +176,10 @@ export class Trainer {
   /**
    * Everything that training goes on from, as the bytes of one safetensors file: parameters, moments, schedule, random
    * numbers, carried states, the best weights so far, and the place in the data. To be called between two steps of `fit`.
+   * Throws a TrainingError if a parameter is no longer finite.
    */
   save(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+    this.#update.checkParameters();
     return encodeCheckpoint(
       {
         model: this.model.stateDict(),
@@ -419,11 +421,7 @@ export class Trainer {
       }
       validated = this.#evaluated(sum, "validation");
       this.#passes.states = states;
-      if (!Number.isFinite(validated))
-        throw new TrainingError(
-          "ERR_NON_FINITE",
-          `validation: expected a finite loss, got ${validated} in epoch ${epoch}; try smaller targets or a lower learning rate`,
-        );
+      this.#update.checkValidation(validated, () => this.#passes.isOutputFinite);
     }
     const decisive = validated ?? loss;
     if (this.#schedule) this.#memory = this.#schedule.observe(decisive, this.#memory);

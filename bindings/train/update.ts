@@ -50,7 +50,14 @@ export class Update {
     let total = 0;
     for (const { grad, size } of this.#parameters) total += abi.sumSquares(grad, size);
     const gradNorm = Math.sqrt(total);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw this.#nonFinite(loss, gradNorm, isOutputFinite);
+    const update = `in update ${this.optimizer.steps + 1}`;
+    if (!Number.isFinite(loss)) throw this.#ofLoss(`a finite loss, got ${loss}`, update, isOutputFinite);
+    if (!Number.isFinite(gradNorm))
+      throw this.#nonFinite(
+        `a finite gradient, got norm ${gradNorm}`,
+        update,
+        `the gradient of ${this.#firstNonFinite("grad")}`,
+      );
     const { norm, value } = this.#clip;
     let clipped = false;
     if (norm !== undefined) {
@@ -65,23 +72,40 @@ export class Update {
     return { loss, gradNorm, clipped, lr: rate(lr) };
   }
 
-  #nonFinite(loss: number, gradNorm: number, isOutputFinite: () => boolean): TrainingError {
-    const { abi } = this.#model.core;
-    const bad = (which: "value" | "grad") =>
-      this.#parameters.find((parameter) => abi.firstNonFinite(parameter[which], parameter.size) >= 0)?.name;
-    const what = Number.isFinite(loss) ? `a finite gradient, got norm ${gradNorm}` : `a finite loss, got ${loss}`;
-    const lower = `a lower learning rate${this.#clip.norm ? "" : " or clipNorm: 1"}`;
-    const parameter = bad("value");
-    const [where, advice] = parameter
-      ? [`parameter ${parameter}`, lower]
-      : Number.isFinite(loss)
-        ? [`the gradient of ${bad("grad")}`, lower]
-        : isOutputFinite()
-          ? ["the loss of a finite output", `${lower}, or smaller targets`]
-          : ["the model's output", lower];
+  /** Throws if a parameter is no longer finite. */
+  checkParameters(): void {
+    if (this.#firstNonFinite("value")) throw this.#nonFinite("finite parameters, got others", this.#after, "");
+  }
+
+  /** Throws if a loss over the validation batches is not finite. */
+  checkValidation(loss: number, isOutputFinite: () => boolean): void {
+    if (!Number.isFinite(loss))
+      throw this.#ofLoss(`a finite validation loss, got ${loss}`, this.#after, isOutputFinite);
+  }
+
+  get #after(): string {
+    return `after update ${this.optimizer.steps}`;
+  }
+
+  #ofLoss(what: string, when: string, isOutputFinite: () => boolean): TrainingError {
+    return isOutputFinite()
+      ? this.#nonFinite(what, when, "the loss of a finite output", ", or smaller targets")
+      : this.#nonFinite(what, when, "the model's output");
+  }
+
+  /** Says what came and when, and where it may first be seen: in a parameter, or if all are finite in `otherwise`. */
+  #nonFinite(what: string, when: string, otherwise: string, more = ""): TrainingError {
+    const parameter = this.#firstNonFinite("value");
+    const where = parameter ? `parameter ${parameter}` : otherwise;
+    const lower = `a lower learning rate${this.#clip.norm ? "" : " or clipNorm: 1"}${parameter ? "" : more}`;
     return new TrainingError(
       "ERR_NON_FINITE",
-      `training: expected ${what} in update ${this.optimizer.steps + 1}, first seen in ${where}; try ${advice}`,
+      `training: expected ${what} ${when}, first seen in ${where}; try ${lower}`,
     );
+  }
+
+  #firstNonFinite(which: "value" | "grad"): string | undefined {
+    const { abi } = this.#model.core;
+    return this.#parameters.find((parameter) => abi.firstNonFinite(parameter[which], parameter.size) >= 0)?.name;
   }
 }
