@@ -53,6 +53,10 @@ export class Stream {
       throw new ArgumentRangeError(
         "bidirectional: expected false for a stream, which cannot know later steps, got true",
       );
+    if (layer.reverse)
+      throw new ArgumentRangeError(
+        "direction: expected forward for a stream, which cannot start from the last step, got reverse",
+      );
     const { core, inputSize: I, stateSize: R, slices } = layer;
     this.#layer = layer;
     this.#slices = slices;

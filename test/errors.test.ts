@@ -66,6 +66,31 @@ const CONSTRUCTION: Row[] = [
     "RANGE",
     'recurrentInit: expected one of uniform, orthogonal, got "xavier"',
   ],
+  [
+    "a forget bias without biases",
+    bad({ forgetBias: 1, bias: false }),
+    "RANGE",
+    "forgetBias: expected none without biases, got 1",
+  ],
+  [
+    "a forget bias of a gate that has none",
+    bad({ forgetBias: 1, coupled: true }),
+    "RANGE",
+    "forgetBias: expected none beside coupled, where f is 1 − i, got 1",
+  ],
+  ["activations of null", bad({ activations: null }), "TYPE", "activations: expected an object with f, g, h, got null"],
+  [
+    "backwards and forwards",
+    bad({ goBackwards: true, direction: "forward" }),
+    "RANGE",
+    'direction: expected none beside goBackwards, got "forward"',
+  ],
+  [
+    "a seed too large",
+    bad({ seed: 2 ** 33 }),
+    "RANGE",
+    "seed: expected a whole number up to 2147483647, got 8589934592",
+  ],
   ["a forget bias of NaN", bad({ forgetBias: Number.NaN }), "RANGE", "forgetBias: expected a number, got NaN"],
   ["a zoneout of 1", bad({ zoneout: 1 }), "RANGE", "zoneout: expected a number in [0, 1), got 1"],
   [
@@ -204,6 +229,23 @@ const CALLS: Row[] = [
     () => lstm.forward(x, { h: x } as never),
     "TYPE",
     'forward options: expected options among h0, c0, lengths, mask, zeroOutputForMask, training, record, view, got "h"',
+  ],
+  ...["training", "record", "view", "zeroOutputForMask"].map(
+    (name): Row => [
+      `${name} that is no flag`,
+      () => lstm.forward(x, { [name]: "no" } as never),
+      "TYPE",
+      `${name}: expected true or false, got "no"`,
+    ],
+  ),
+  [
+    "a record of gradients that is no flag",
+    () => {
+      lstm.forward(x);
+      lstm.backward({}, { record: 1 as never });
+    },
+    "TYPE",
+    "record: expected true or false, got 1",
   ],
   [
     "states of another batch",

@@ -190,6 +190,13 @@ describe("what is refused leaves the state as it was", () => {
     );
   });
 
+  test.each([{ direction: "reverse" }, { goBackwards: true }] as const)("%o", (options) => {
+    const turned = new GRU(core, { inputSize: 3, hiddenSize: 6, ...options });
+    expect(() => turned.stream()).toThrow(
+      "direction: expected forward for a stream, which cannot start from the last step, got reverse",
+    );
+  });
+
   test("use after dispose", () => {
     const gone = layer.stream();
     gone.dispose();

@@ -181,8 +181,11 @@ function holdForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   if (s.c) memory.copy(s.at(s.c, next, b, s.H), s.at(s.c, prev, b, s.H), state);
   if (s.n) memory.copy(s.at(s.n, next, b, s.H), s.at(s.n, prev, b, s.H), state);
   if (s.m) memory.copy(s.at(s.m, next, b, s.H), s.at(s.m, prev, b, s.H), state);
-  // Finite values for the products over all steps, where these rows' gradients are 0.
+  // Finite values for the products over all steps, where these rows' gradients are 0; and for who looks at the step.
+  const wide = <usize>(gateCount(s.cell) * s.H) << 2;
   memory.fill(s.at(s.kept, t, b, s.H), 0, state);
+  memory.fill(s.gates + <usize>(t * s.B + b) * wide, 0, wide);
+  if (s.preact) memory.fill(s.preact + <usize>(t * s.B + b) * wide, 0, wide);
   if (s.wide) memory.fill(s.at(s.wide, t, b, s.H), 0, state);
 }
 

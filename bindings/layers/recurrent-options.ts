@@ -179,6 +179,8 @@ function checkDirection(
     throw new ArgumentRangeError(`direction: expected one of ${names.join(", ")}, got ${show(direction)}`);
   if (direction !== undefined && both !== (direction === "bidirectional"))
     throw new ArgumentRangeError(`direction: expected the same as bidirectional ${both}, got ${show(direction)}`);
+  if (goBackwards && direction === "forward")
+    throw new ArgumentRangeError(`direction: expected none beside goBackwards, got ${show(direction)}`);
   return { bidirectional: both, reverse: direction === "reverse" || goBackwards };
 }
 

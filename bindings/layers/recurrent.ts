@@ -1,6 +1,6 @@
 // What all recurrent layers share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
-import { checkOptions, checkTensor, show } from "../check.ts";
+import { checkFlag, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
@@ -180,6 +180,7 @@ export abstract class Recurrent extends Layer {
       ...["lengths", "mask", "zeroOutputForMask", "training", "record", "view"],
     ]);
     const { lengths, mask, zeroOutputForMask = false, training = false, record = false, view = false } = options;
+    for (const [name, flag] of Object.entries({ zeroOutputForMask, training, record, view })) checkFlag(name, flag);
     if (lengths !== undefined && mask !== undefined)
       throw new ArgumentTypeError("mask: expected lengths or a mask, got both");
     checkTensor("x", x, ["..."], lengths === undefined && mask === undefined);
@@ -218,6 +219,7 @@ export abstract class Recurrent extends Layer {
     checkOptions("cotangents", cotangents, ["output", ...this.#kind.states.map((name) => `${name}n`)]);
     const { output = null } = cotangents;
     const { record = false, clipStep = 0 } = options;
+    checkFlag("record", record);
     checkClip("clipStep", clipStep);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
