@@ -107,6 +107,13 @@ export class Sequence {
   dBiasHh: usize; //  [GH]        +=  or 0
   panels: usize; //   [scratchSize(max(I, R, H))]  scratch
 
+  // Gradient flow (flow.ts); dc then has a slot for every step.
+  flowOwn: i32; //    scratch     1: the step's output has a gradient of its own
+  flow: usize; //     [T+1,20]    out =   norms, a row a slot; or 0, and all below
+  flowH: usize; //    [2,B,R]     scratch
+  flowC: usize; //    [B+1,H]     scratch LSTM, sLSTM
+  flowOut: usize; //  [B,R]       scratch flowH itself where p_h is the output alone: not in a GRU, nor with zoneout or a mask
+
   /** Address of row b of step t in an array [T,B,width]. */
   // @ts-ignore: decorator
   @inline

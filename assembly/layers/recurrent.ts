@@ -4,9 +4,10 @@ import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward, lstmNormBackward, lstmNormForward } from "../cells/lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
+import { flowBefore, flowStart, measure } from "../flow";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
-import { add, blend, multiply, multiplyAdd } from "../math/vector";
+import { add, addRest, blend, multiply, multiplyAdd } from "../math/vector";
 import { Cell, Sequence } from "../sequence";
 
 /** Gates of a cell. */
@@ -195,9 +196,14 @@ export function recurrentBackward(sequence: usize): void {
   memory.fill(s.at(s.dh, initial, 0, s.R), 0, (<usize>s.B * s.R) << 2);
   const dhLast = s.at(s.dh, last, 0, s.R);
   if (s.dhn) add(dhLast, dhLast, s.dhn, s.B * s.R);
+  if (s.flow) flowStart(s, last);
   for (let n = 0; n < T; n++) {
-    if (s.reverse) stepBackward(s, n, n + 1, n);
-    else stepBackward(s, T - 1 - n, T - 1 - n, T - n);
+    const t = s.reverse ? n : T - 1 - n;
+    const prev = s.reverse ? t + 1 : t;
+    const next = s.reverse ? t : t + 1;
+    if (s.flow) flowBefore(s, t, prev, next, N);
+    stepBackward(s, t, prev, next);
+    if (s.flow) measure(s, prev, next);
   }
 
   const wide = <usize>N << 2;
@@ -322,11 +328,7 @@ function zoneBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
   const dhPrev = s.at(s.dh, prev, b, s.R);
   const cell = s.at(s.dhZone, t, b, s.R);
   multiply(cell, dh, s.at(s.zone, t, b, s.R), n);
-  // dhPrev += dh − cell
-  for (let k = 0; k < n; k++) {
-    const at = <usize>k << 2;
-    store<f32>(dhPrev + at, load<f32>(dhPrev + at) + (load<f32>(dh + at) - load<f32>(cell + at)));
-  }
+  addRest(dhPrev, dh, cell, n);
   return cell;
 }
 

@@ -1,6 +1,6 @@
 // What LSTM, GRU and RNN share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
-import { checkOptions, checkTensor, show } from "../check.ts";
+import { checkFlag, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
@@ -71,6 +71,8 @@ export abstract class Recurrent extends Layer {
   carried: CarriedStates | null = null;
   /** @internal The same of their gradients, backwards. */
   carriedGradient: CarriedStates | null = null;
+  /** @internal Whether backward passes measure where the gradient goes (lstm-wasm/flow). */
+  measuresFlow = false;
   /** What the last forward pass leaves to the backward pass: addresses of the mask of
    * outputs and of each layer's dropout mask, and which sequences have no step. */
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
@@ -227,16 +229,17 @@ export abstract class Recurrent extends Layer {
   protected runBackwardFrom(cotangents: RecurrentCotangents, options: RecurrentBackwardOptions): RecurrentGradients {
     const input = this.checkRan();
     const { hasC } = this.#kind;
-    checkOptions("backward options", options, ["record", "clipStep"]);
+    checkOptions("backward options", options, ["record", "clipStep", "flow"]);
     checkOptions("cotangents", cotangents, ["output", "hn", ...(hasC ? ["cn"] : [])]);
     const { output = null, hn = null, cn = null } = cotangents;
     const { record = false, clipStep = 0 } = options;
     checkClip("clipStep", clipStep);
+    const flow = options.flow === undefined ? this.measuresFlow : checkFlag("flow", options.flow);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
     if (hn) checkTensor("hn", hn, states.h);
     if (cn) checkTensor("cn", cn, states.c);
-    const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record, clipStep);
+    const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record, clipStep, flow);
     return {
       input: this.take(dx, input),
       h0: clearRows(
@@ -384,6 +387,7 @@ export abstract class Recurrent extends Layer {
     wantInput: boolean,
     record: boolean,
     clipStep = 0,
+    flow = this.measuresFlow,
   ): number {
     const input = this.checkRan();
     const { T, B, outputMask, dropped } = this.#last;
@@ -416,7 +420,7 @@ export abstract class Recurrent extends Layer {
         const hn = given.hn && given.hn + 4 * slice.index * B * R;
         const cn = given.cn && given.cn + 4 * slice.index * B * H;
         slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, outputMask, {
-          ...{ record, clipStep },
+          ...{ record, clipStep, flow },
         });
       });
       const mask01 = dropped[layer - 1];

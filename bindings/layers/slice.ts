@@ -3,6 +3,7 @@ import { type Core, Region } from "../core.ts";
 import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { type FlowData, FlowTape } from "./flow-tape.ts";
 
 /** What a cell brings. */
 export interface CellKind {
@@ -96,11 +97,12 @@ export class Slice implements SliceShape {
   readonly #tape: Region;
   readonly #back: Region;
   readonly #noise: Region;
+  readonly #flow: FlowTape;
   readonly #packedAt = { forward: -1, backward: -1 };
   /** The weights W_hh and their gradient. */
   readonly #Hh: Parameter;
   /** Addresses and sizes of the last passes. */
-  #last = { T: 0, B: 0, record: false, h: 0, c: 0, gates: 0, kept: 0, preact: 0, dh: 0, dc: 0 };
+  #last = { T: 0, B: 0, mask: 0, keepDc: false, h: 0, c: 0, gates: 0, kept: 0, wide: 0, preact: 0, dh: 0, dc: 0 };
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
   #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
 
@@ -122,6 +124,7 @@ export class Slice implements SliceShape {
     this.#tape = new Region(core, owner);
     this.#back = new Region(core, owner);
     this.#noise = new Region(core, owner);
+    this.#flow = new FlowTape(core, owner, { H: shape.H, R: shape.R, GH: this.#GH });
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
     const [lnIh, lnHh, lnC, lnShift] = "weight_ln_ih weight_ln_hh weight_ln_c bias_ln_c".split(" ").map(find);
     const [Ih, Hh, Hr, ph, biasIh, biasHh] = "weight_ih weight_hh weight_hr weight_ph bias_ih bias_hh"
@@ -179,6 +182,10 @@ export class Slice implements SliceShape {
     return 1 - this.#kind.noise.zoneout;
   }
 
+  get kind(): CellKind {
+    return this.#kind;
+  }
+
   get hasC(): boolean {
     return this.#kind.hasC;
   }
@@ -222,7 +229,7 @@ export class Slice implements SliceShape {
       ...this.tapeShapes(T, B),
       preact: keepsA ? [T, B, this.#GH] : [0],
     }));
-    const last = { ...this.#last, ...at, T, B, record };
+    const last = { ...this.#last, ...at, T, B, mask };
     this.#last = last;
     this.#give(this.#slot("h", "initial"), h0, B * R);
     if (hasC) this.#give(this.#slot("c", "initial"), c0, B * H);
@@ -249,17 +256,18 @@ export class Slice implements SliceShape {
     dx: number,
     addDx: boolean,
     mask: number,
-    { record, clipStep }: { record: boolean; clipStep: number },
+    { record, clipStep, flow }: { record: boolean; clipStep: number; flow: boolean },
   ): void {
     const { I, H, R } = this;
     const { T, B } = this.#last;
     const { abi } = this.#core;
     const { hasC, hasRec } = this.#kind;
     const { zone, xMask, hMask, wMask } = this.#masks;
-    const key = `${T},${B},${record},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
+    const keepDc = record || flow;
+    const key = `${T},${B},${keepDc},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
     const at = this.#back.fitFor(key, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
-      dc: hasC ? [record ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
+      dc: hasC ? [keepDc ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
       dRec: hasRec ? [T, B, this.#GH] : [0],
       dWide: [B, H],
       dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
@@ -270,7 +278,7 @@ export class Slice implements SliceShape {
       dMasked: xMask && dx ? [T, B, I] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
-    this.#last = { ...this.#last, record, dh: at.dh, dc: at.dc };
+    this.#last = { ...this.#last, keepDc, dh: at.dh, dc: at.dc };
     const dh = this.#slot("dh", "written");
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
     else this.#core.zero(dh, T * B * R);
@@ -284,7 +292,8 @@ export class Slice implements SliceShape {
       dhn: given.hn,
       dx: xMask && dx ? at.dMasked : dx,
       addDx: addDx && !xMask ? 1 : 0,
-      keepDc: record ? 1 : 0,
+      keepDc: keepDc ? 1 : 0,
+      ...(flow ? this.#flow.prepare(this.#taped()) : { flow: 0 }),
       clipStep,
       general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
     });
@@ -361,6 +370,32 @@ export class Slice implements SliceShape {
     };
   }
 
+  #taped() {
+    const { wide, mask } = this.#last;
+    const h = this.#kind.projSize ? wide : this.#slot("h", "written");
+    return { ...this.#last, h, plain: this.#kind.gates[1] !== "z" && !this.#masks.zone && !mask };
+  }
+
+  /** Copies of what the last backward pass with flow left; null before the first. */
+  flowData(): FlowData | null {
+    return this.#flow.read();
+  }
+
+  /** The first step, in the order of the last forward pass, after which c or h was not finite. */
+  firstNonFinite(): { readonly name: "h" | "c"; readonly step: number; readonly value: number } | null {
+    const { T, B } = this.#last;
+    for (let n = 0; n < T; n++) {
+      const step = this.reverse ? T - 1 - n : n;
+      for (const name of this.#kind.hasC ? (["c", "h"] as const) : (["h"] as const)) {
+        const size = B * this.#width(name);
+        const at = this.#slot(name, "written") + 4 * step * size;
+        const index = this.#core.abi.firstNonFinite(at, size);
+        if (index >= 0) return { name, step, value: this.#core.view(at + 4 * index, 1)[0] as number };
+      }
+    }
+    return null;
+  }
+
   /** Draws the masks of a forward pass, and answers the fields that they change. */
   #drawNoise(x: number, T: number, B: number, { training, seed, stream }: Draw): SequenceFields {
     const { zoneout, inputDropout, recurrentDropout, weightDropout } = this.#kind.noise;
@@ -419,8 +454,8 @@ export class Slice implements SliceShape {
 
   /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
   #slot(name: "h" | "c" | "dh" | "dc", which: "initial" | "final" | "written"): number {
-    const { T, record } = this.#last;
-    if (name === "dc" && !record) return this.#last.dc;
+    const { T, keepDc } = this.#last;
+    if (name === "dc" && !keepDc) return this.#last.dc;
     const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
     return this.#last[name] + 4 * slot * this.#last.B * this.#width(name);
   }
@@ -439,7 +474,8 @@ export class Slice implements SliceShape {
   }
 
   dispose(): void {
-    for (const region of [this.#struct, this.#packed, this.#tape, this.#back, this.#noise]) region.dispose();
+    for (const region of [this.#struct, this.#packed, this.#tape, this.#back, this.#noise, this.#flow])
+      region.dispose();
   }
 }
 

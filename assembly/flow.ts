@@ -1,0 +1,191 @@
+// Where the gradient goes, measured while recurrentBackward runs. The gradient of a state (dL/dh, dL/dc) comes from later steps
+// in two ways, which add up:
+//   directly      through the cell's memory alone: the factors f of an LSTM, z of a GRU, what zoneout and masks hold
+//   recurrently   through W_hh (or a peephole) at least once
+// p is what did not come recurrently: the direct part, and the step's own output. It is carried along with the gradient:
+//   e = p_h·zone    p_c += W_hrᵀ·e·o·φ'(c)    p_c₋ = p_c·f                  (1)  LSTM; sLSTM: o/n instead of o·φ'(c)
+//   p_h₋ = p_h − e + (step t − 1's own output), and + e·z in a GRU          (2)
+// All else of the gradient is the recurrent part. Counts of gates are made in bindings/flow/ from rows that are copied.
+import { activationBackward } from "./layers/activation";
+import { Activation } from "./math/activation";
+import { gemm } from "./math/gemm";
+import { normBackward } from "./math/norm";
+import { LANES, loadLanes, madd, storeLanes } from "./math/simd";
+import { add, addRest, multiply } from "./math/vector";
+import { Cell, Sequence } from "./sequence";
+
+/** Bytes of a row of `flow`: 20 norms over the batch, of what is in the row's slot; their meaning in bindings/flow/norms.ts. */
+const ROW: usize = 80;
+
+/** Before the first step backwards, which starts from slot `last`. */
+export function flowStart(s: Sequence, last: i32): void {
+  memory.fill(s.flow, 0, <usize>(s.T + 1) * ROW);
+  const dh = s.at(s.dh, last, 0, s.R);
+  const dc = s.at(s.dc, last, 0, s.H);
+  memory.copy(s.flowH, dh, <usize>(s.B * s.R) << 2);
+  if (s.c) memory.copy(s.flowC, dc, <usize>(s.B * s.H) << 2);
+  s.flowOwn = 1;
+  measure(s, last, last);
+}
+
+/** Before step t is taken backwards from slot `next` to slot `prev`, while its gates, `width` a row, are still there. */
+export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32): void {
+  const n = s.B * s.R;
+  const bytes = <usize>n << 2;
+  const own = s.at(s.dh, prev, 0, s.R);
+  // Block 1 of the gates: f, or a GRU's z.
+  const factor = s.at(s.gates, t, 0, width) + (<usize>s.H << 2);
+  const carries = s.flowOut != s.flowH;
+  let e = s.flowH;
+  if (carries) {
+    e += bytes;
+    memory.copy(e, s.flowH, bytes);
+    if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
+    if (s.mask) for (let b = 0; b < s.B; b++) if (!takes(s, t, b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
+    addRest(s.flowH, own, e, n); // (2)
+  }
+  if (s.c) {
+    if (carries || s.flowOwn) inject(s, t, next, e, width);
+    scaleRows(s, t, s.flowC, factor, width); // (1)
+    if (s.cellClip > 0) stopClipped(s, t, next);
+  } else if (s.cell == Cell.GRU) {
+    scaleRows(s, t, e, factor, width);
+    add(s.flowH, s.flowH, e, n);
+  }
+  const gives = any(own, n);
+  if (gives || s.flowOwn) memory.copy(s.flowOut, own, bytes);
+  s.flowOwn = gives;
+}
+
+/** The norms of slot `prev`, to which a step was taken backwards from slot `next`. */
+export function measure(s: Sequence, prev: i32, next: i32): void {
+  const row = s.flow + <usize>prev * ROW;
+  const n = s.B * s.R;
+  const dh = s.at(s.dh, prev, 0, s.R);
+  const same = s.c && s.R == s.H;
+  if (s.c) {
+    const dc = s.at(s.dc, prev, 0, s.H);
+    norms(row, dc, s.flowC, s.at(s.dc, next, 0, s.H), same ? dh : dc, s.B * s.H);
+  }
+  const carries = s.flowOut != s.flowH;
+  if (same && !carries && !s.flowOwn) return;
+  norms(row + 20, dh, s.flowH, s.flowOut, dh, n);
+  if (!carries || !s.flowOwn) return;
+  norms(row + 40, dh, s.flowOut, dh, dh, n);
+  norms(row + 60, s.flowH, s.flowOut, dh, dh, n);
+}
+
+/** Whether row b takes step t. */
+function takes(s: Sequence, t: i32, b: i32): bool {
+  return !s.mask || load<u8>(s.mask + t * s.B + b) != 0;
+}
+
+/** p_c += what e brings by way of h; e is overwritten. */
+function inject(s: Sequence, t: i32, next: i32, e: usize, width: i32): void {
+  const H = s.H;
+  const n = s.B * H;
+  if (s.wide) {
+    const row = <usize>H << 2;
+    memory.fill(s.dWide, 0, <usize>n << 2);
+    gemm(s.dWide, row, s.dWide, row, e, <usize>s.R << 2, sizeof<f32>(), s.whrT, s.B, H, s.R);
+    e = s.dWide;
+  }
+  scaleRows(s, t, e, s.at(s.gates, t, 0, width) + (<usize>(3 * H) << 2), width);
+  if (s.cell == Cell.SLSTM) {
+    const total = s.at(s.n, next, 0, H);
+    for (let k = 0; k < n; k++) {
+      const at = <usize>k << 2;
+      store<f32>(e + at, load<f32>(e + at) / load<f32>(total + at));
+    }
+  } else {
+    const kind = s.gainC ? Activation.TANH : s.actH;
+    activationBackward(e, e, s.at(s.kept, t, 0, H), kind, s.alphaH, s.betaH, n);
+  }
+  if (!s.gainC) add(s.flowC, s.flowC, e, n);
+  else
+    for (let b = 0; b < s.B; b++) {
+      if (!takes(s, t, b)) continue;
+      const hat = s.at(s.hatC, t, b, H);
+      // Row B takes the gradient of the gain, which is counted elsewhere.
+      const gain = s.at(s.flowC, 1, 0, H);
+      normBackward(s.at(s.flowC, 0, b, H), gain, 0, s.at(e, 0, b, H), hat, s.at(s.scaleC, t, b, 1), s.gainC, true, 1, H);
+    }
+}
+
+/** p_c = 0 where c was clipped. */
+function stopClipped(s: Sequence, t: i32, next: i32): void {
+  for (let k = 0; k < s.B * s.H; k++) {
+    const at = <usize>k << 2;
+    const inside = Mathf.abs(load<f32>(s.at(s.c, next, 0, s.H) + at)) < s.cellClip;
+    if (!inside && takes(s, t, k / s.H)) store<f32>(s.flowC + at, 0);
+  }
+}
+
+/** y ·= a for the rows that take step t. */
+function scaleRows(
+  s: Sequence,
+  t: i32,
+  y: usize, // [B,H]      in, out
+  a: usize, // [B] rows of H values, `width` apart  in
+  width: i32,
+): void {
+  for (let b = 0; b < s.B; b++) {
+    for (let u = 0; u < s.H; u += LANES) {
+      if (!takes(s, t, b)) break;
+      const at = <usize>u << 2;
+      const lanes = s.H - u;
+      storeLanes(y + at, f32x4.mul(loadLanes(y + at, lanes), loadLanes(a + at, lanes)), lanes);
+    }
+    y += <usize>s.H << 2;
+    a += <usize>width << 2;
+  }
+}
+
+/** Whether any of n values has a bit set. */
+function any(x: usize, n: i32): i32 {
+  for (let k = 0; k < n; k += LANES) if (v128.any_true(loadLanes(x + (<usize>k << 2), n - k))) return 1;
+  return 0;
+}
+
+/** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each: five sums at a time, since each waits for its last addition. */
+function norms(to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
+  let aa = f32x4.splat(0.0);
+  let bb = aa;
+  let ab = aa;
+  let cc = aa;
+  let dd = aa;
+  for (let k = 0; k < n; k += LANES) {
+    const at = <usize>k << 2;
+    const lanes = n - k;
+    const x = loadLanes(a + at, lanes);
+    const y = loadLanes(b + at, lanes);
+    const z = loadLanes(c + at, lanes);
+    const w = loadLanes(d + at, lanes);
+    const rest = f32x4.sub(x, y);
+    aa = madd(x, x, aa);
+    bb = madd(y, y, bb);
+    ab = madd(rest, rest, ab);
+    cc = madd(z, z, cc);
+    dd = madd(w, w, dd);
+  }
+  root(to, aa, a, 0, n);
+  root(to + 4, bb, b, 0, n);
+  root(to + 8, ab, a, b, n);
+  root(to + 12, cc, c, 0, n);
+  root(to + 16, dd, d, 0, n);
+}
+
+/** The root of four partial sums of the squares of a, or a − b; anew in float64 where a float32 may not hold the squares. */
+function root(to: usize, sum: v128, a: usize, b: usize, n: i32): void {
+  const half = f32x4.add(sum, v128.shuffle<f32>(sum, sum, 2, 3, 0, 1));
+  let total: f64 = f32x4.extract_lane(half, 0) + f32x4.extract_lane(half, 1);
+  if (!(total > 1e-24 && total < 1e34)) {
+    total = 0.0;
+    for (let k = 0; k < n; k++) {
+      const at = <usize>k << 2;
+      const v = <f64>load<f32>(a + at) - (b ? <f64>load<f32>(b + at) : 0.0);
+      total += v * v;
+    }
+  }
+  store<f32>(to, <f32>Math.sqrt(total));
+}
