@@ -10,9 +10,9 @@ import { activationBackward } from "./layers/activation";
 import { Activation } from "./math/activation";
 import { gemm } from "./math/gemm";
 import { normBackward } from "./math/norm";
-import { LANES, loadLanes, madd, storeLanes } from "./math/simd";
+import { LANES, loadLanes, loadPart, madd, storeLanes } from "./math/simd";
 import { add, addRest, multiply } from "./math/vector";
-import { Cell, Sequence } from "./sequence";
+import { Cell, Sequence, slot } from "./sequence";
 
 /** Bytes of a row of `flow`: 20 norms over the batch, of what is in the row's slot; their meaning in bindings/flow/norms.ts. */
 const ROW: usize = 80;
@@ -21,10 +21,11 @@ const ROW: usize = 80;
 export function flowStart(s: Sequence, last: i32): void {
   memory.fill(s.flow, 0, <usize>(s.T + 1) * ROW);
   const dh = s.at(s.dh, last, 0, s.R);
-  const dc = s.at(s.dc, last, 0, s.H);
+  const dc = slot(s, s.dc, last, 0);
   memory.copy(s.flowH, dh, <usize>(s.B * s.R) << 2);
   if (s.c) memory.copy(s.flowC, dc, <usize>(s.B * s.H) << 2);
   s.flowOwn = 1;
+  s.flowScale = 1;
   measure(s, last, last);
 }
 
@@ -64,15 +65,19 @@ export function measure(s: Sequence, prev: i32, next: i32): void {
   const dh = s.at(s.dh, prev, 0, s.R);
   const same = s.c && s.R == s.H;
   if (s.c) {
-    const dc = s.at(s.dc, prev, 0, s.H);
-    norms(row, dc, s.flowC, s.at(s.dc, next, 0, s.H), same ? dh : dc, s.B * s.H);
+    const dc = slot(s, s.dc, prev, 0);
+    norms(s, row, dc, s.flowC, slot(s, s.dc, next, 0), same ? dh : dc, s.B * s.H);
   }
   const carries = s.flowOut != s.flowH;
-  if (same && !carries && !s.flowOwn) return;
-  norms(row + 20, dh, s.flowH, s.flowOut, dh, n);
-  if (!carries || !s.flowOwn) return;
-  norms(row + 40, dh, s.flowOut, dh, dh, n);
-  norms(row + 60, s.flowH, s.flowOut, dh, dh, n);
+  if (!same || carries || s.flowOwn) norms(s, row + 20, dh, s.flowH, s.flowOut, dh, n);
+  if (carries && s.flowOwn) {
+    norms(s, row + 40, dh, s.flowOut, dh, dh, n);
+    norms(s, row + 60, s.flowH, s.flowOut, dh, dh, n);
+  }
+  // Values whose squares a float32 may not hold are brought near 1 by a power of two, from the next slot on.
+  const size = load<f32>(row) + load<f32>(row + 16) + load<f32>(row + 20);
+  if (size > 1e-8 && size < 1e12) s.flowScale = 1;
+  else if (size > 0 && size < Infinity) s.flowScale = reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23);
 }
 
 /** Whether row b takes step t. */
@@ -130,10 +135,10 @@ function scaleRows(
   width: i32,
 ): void {
   for (let b = 0; b < s.B; b++) {
-    for (let u = 0; u < s.H; u += LANES) {
-      if (!takes(s, t, b)) break;
+    const H = takes(s, t, b) ? s.H : 0;
+    for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
-      const lanes = s.H - u;
+      const lanes = H - u;
       storeLanes(y + at, f32x4.mul(loadLanes(y + at, lanes), loadLanes(a + at, lanes)), lanes);
     }
     y += <usize>s.H << 2;
@@ -148,7 +153,9 @@ function any(x: usize, n: i32): i32 {
 }
 
 /** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each: five sums at a time, since each waits for its last addition. */
-function norms(to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
+function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
+  const scale = f32x4.splat(s.flowScale);
+  const scaled = s.flowScale != 1;
   let aa = f32x4.splat(0.0);
   let bb = aa;
   let ab = aa;
@@ -157,10 +164,24 @@ function norms(to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void 
   for (let k = 0; k < n; k += LANES) {
     const at = <usize>k << 2;
     const lanes = n - k;
-    const x = loadLanes(a + at, lanes);
-    const y = loadLanes(b + at, lanes);
-    const z = loadLanes(c + at, lanes);
-    const w = loadLanes(d + at, lanes);
+    let x: v128, y: v128, z: v128, w: v128;
+    if (lanes >= LANES) {
+      x = v128.load(a + at);
+      y = v128.load(b + at);
+      z = v128.load(c + at);
+      w = v128.load(d + at);
+    } else {
+      x = loadPart(a + at, lanes);
+      y = loadPart(b + at, lanes);
+      z = loadPart(c + at, lanes);
+      w = loadPart(d + at, lanes);
+    }
+    if (scaled) {
+      x = f32x4.mul(x, scale);
+      y = f32x4.mul(y, scale);
+      z = f32x4.mul(z, scale);
+      w = f32x4.mul(w, scale);
+    }
     const rest = f32x4.sub(x, y);
     aa = madd(x, x, aa);
     bb = madd(y, y, bb);
@@ -168,24 +189,10 @@ function norms(to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void 
     cc = madd(z, z, cc);
     dd = madd(w, w, dd);
   }
-  root(to, aa, a, 0, n);
-  root(to + 4, bb, b, 0, n);
-  root(to + 8, ab, a, b, n);
-  root(to + 12, cc, c, 0, n);
-  root(to + 16, dd, d, 0, n);
-}
-
-/** The root of four partial sums of the squares of a, or a − b; anew in float64 where a float32 may not hold the squares. */
-function root(to: usize, sum: v128, a: usize, b: usize, n: i32): void {
-  const half = f32x4.add(sum, v128.shuffle<f32>(sum, sum, 2, 3, 0, 1));
-  let total: f64 = f32x4.extract_lane(half, 0) + f32x4.extract_lane(half, 1);
-  if (!(total > 1e-24 && total < 1e34)) {
-    total = 0.0;
-    for (let k = 0; k < n; k++) {
-      const at = <usize>k << 2;
-      const v = <f64>load<f32>(a + at) - (b ? <f64>load<f32>(b + at) : 0.0);
-      total += v * v;
-    }
-  }
-  store<f32>(to, <f32>Math.sqrt(total));
+  const low = f32x4.add(v128.shuffle<f32>(aa, bb, 0, 1, 4, 5), v128.shuffle<f32>(aa, bb, 2, 3, 6, 7));
+  const high = f32x4.add(v128.shuffle<f32>(ab, cc, 0, 1, 4, 5), v128.shuffle<f32>(ab, cc, 2, 3, 6, 7));
+  const all = f32x4.add(v128.shuffle<f32>(low, high, 0, 2, 4, 6), v128.shuffle<f32>(low, high, 1, 3, 5, 7));
+  v128.store(to, f32x4.div(f32x4.sqrt(all), scale));
+  dd = f32x4.add(dd, v128.shuffle<f32>(dd, dd, 2, 3, 0, 1));
+  store<f32>(to + 16, Mathf.sqrt(f32x4.extract_lane(dd, 0) + f32x4.extract_lane(dd, 1)) / s.flowScale);
 }

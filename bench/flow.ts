@@ -32,16 +32,14 @@ for (const [name, Cell] of Object.entries(cells).filter(([key]) => wanted.includ
     // Some milliseconds at a time, so that neither the clock nor a switch between the two shows.
     const warm = median([pass(true, 3), pass(false, 3), pass(true, 3)]);
     const repeat = Math.max(1, Math.round(2 / warm));
-    const times: { on: number[]; off: number[] } = { on: [], off: [] };
+    const times: { off: number; on: number; ratio: number }[] = [];
     for (const end = performance.now() + 1000 * BUDGET; performance.now() < end; ) {
-      times.off.push(pass(false, repeat));
-      times.on.push(pass(true, repeat));
-      times.on.push(pass(true, repeat));
-      times.off.push(pass(false, repeat));
+      const [a, b, c, d] = [pass(false, repeat), pass(true, repeat), pass(true, repeat), pass(false, repeat)];
+      times.push({ off: (a + d) / 2, on: (b + c) / 2, ratio: (b + c) / (a + d) });
     }
-    const [off, on] = [median(times.off), median(times.on)];
+    const [off, on, ratio] = (["off", "on", "ratio"] as const).map((name) => median(times.map((time) => time[name])));
     const label = `${name}, T ${T}, B ${B}, I ${I}, H ${H}`;
     console.log(
-      `${label.padEnd(30)}${off.toFixed(3).padStart(8)} ms${on.toFixed(3).padStart(8)} ms${`${(100 * (on / off - 1)).toFixed(1)} %`.padStart(9)}`,
+      `${label.padEnd(30)}${(off as number).toFixed(3).padStart(8)} ms${(on as number).toFixed(3).padStart(8)} ms${`${(100 * ((ratio as number) - 1)).toFixed(1)} %`.padStart(9)}`,
     );
   }

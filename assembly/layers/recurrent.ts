@@ -8,7 +8,7 @@ import { flowBefore, flowStart, measure } from "../flow";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
 import { add, addRest, blend, multiply, multiplyAdd } from "../math/vector";
-import { Cell, Sequence } from "../sequence";
+import { Cell, Sequence, slot } from "../sequence";
 
 /** Gates of a cell. */
 function gateCount(cell: i32): i32 {
@@ -330,11 +330,6 @@ function zoneBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
   multiply(cell, dh, s.at(s.zone, t, b, s.R), n);
   addRest(dhPrev, dh, cell, n);
   return cell;
-}
-
-/** Row b of a slot of dc, dn or dm, or of the one slot that all steps share. */
-function slot(s: Sequence, base: usize, slot: i32, b: i32): usize {
-  return s.at(base, s.keepDc ? slot : 0, b, s.H);
 }
 
 /** Row b held its state through step t: its gradients pass unchanged, and the gates get none. */

@@ -102,7 +102,7 @@ export class Slice implements SliceShape {
   /** The weights W_hh and their gradient. */
   readonly #Hh: Parameter;
   /** Addresses and sizes of the last passes. */
-  #last = { T: 0, B: 0, mask: 0, keepDc: false, h: 0, c: 0, gates: 0, kept: 0, wide: 0, preact: 0, dh: 0, dc: 0 };
+  #last = { T: 0, B: 0, mask: 0, keepDc: 0, h: 0, c: 0, gates: 0, kept: 0, wide: 0, preact: 0, dh: 0, dc: 0 };
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
   #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
 
@@ -263,11 +263,12 @@ export class Slice implements SliceShape {
     const { abi } = this.#core;
     const { hasC, hasRec } = this.#kind;
     const { zone, xMask, hMask, wMask } = this.#masks;
-    const keepDc = record || flow;
+    // dL/dc of every step, of two by turns, or of one at a time.
+    const keepDc = record ? 1 : flow ? -1 : 0;
     const key = `${T},${B},${keepDc},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
     const at = this.#back.fitFor(key, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
-      dc: hasC ? [keepDc ? T + 1 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
+      dc: hasC ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
       dRec: hasRec ? [T, B, this.#GH] : [0],
       dWide: [B, H],
       dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
@@ -292,7 +293,7 @@ export class Slice implements SliceShape {
       dhn: given.hn,
       dx: xMask && dx ? at.dMasked : dx,
       addDx: addDx && !xMask ? 1 : 0,
-      keepDc: keepDc ? 1 : 0,
+      keepDc,
       ...(flow ? this.#flow.prepare(this.#taped()) : { flow: 0 }),
       clipStep,
       general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
@@ -455,9 +456,8 @@ export class Slice implements SliceShape {
   /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
   #slot(name: "h" | "c" | "dh" | "dc", which: "initial" | "final" | "written"): number {
     const { T, keepDc } = this.#last;
-    if (name === "dc" && !keepDc) return this.#last.dc;
     const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
-    return this.#last[name] + 4 * slot * this.#last.B * this.#width(name);
+    return this.#last[name] + 4 * (name === "dc" ? slot & -keepDc : slot) * this.#last.B * this.#width(name);
   }
 
   #width(name: "h" | "c" | "dh" | "dc"): number {

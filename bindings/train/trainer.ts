@@ -1,5 +1,6 @@
 import { checkInteger, checkNumber, checkOptions, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError, TrainingError } from "../errors.ts";
+import type { FlowReport } from "../flow/report.ts";
 import type { Layer } from "../layers/layer.ts";
 import { type Batch, type Batches, checksum } from "./batch.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
@@ -31,6 +32,17 @@ export interface TrainerOptions {
    * forward pass. `true`: √T steps, the least memory. Default false.
    */
   readonly checkpointing?: boolean | number;
+  /** Reports where the gradients go: a `GradientFlow` of this model (lstm-wasm/flow). Not together with checkpointing. */
+  readonly flow?: FlowWatch;
+}
+
+/** What a Trainer asks of a GradientFlow. */
+export interface FlowWatch {
+  readonly model: Layer;
+  /** @internal */
+  beforeUpdate(): void;
+  /** @internal */
+  afterUpdate(step: { readonly clipped: boolean }): FlowReport | null;
 }
 
 /** One update of the parameters. */
@@ -43,6 +55,8 @@ export interface TrainStep {
   readonly clipped: boolean;
   /** Learning rate of the parameters in no group. */
   readonly lr: number;
+  /** Where the gradients of this update went, when the Trainer's `flow` has a report due; else null. */
+  readonly flow: FlowReport | null;
 }
 
 export interface FitStep extends TrainStep {
@@ -90,6 +104,7 @@ export class Trainer {
   readonly #tbptt: { readonly k1: number; readonly k2: number } | undefined;
   readonly #checkpointing: boolean | number;
   readonly #passes: Passes;
+  readonly #flow: FlowWatch | undefined;
   /** What the schedule remembers. */
   #memory: readonly number[];
   #progress: Progress = START;
@@ -99,7 +114,18 @@ export class Trainer {
 
   constructor(model: Layer, options: TrainerOptions) {
     checkOptions("Trainer options", options, [
-      ...["loss", "optimizer", "schedule", "clipNorm", "clipValue", "clipStep", "accumulate", "tbptt", "checkpointing"],
+      ...[
+        "loss",
+        "optimizer",
+        "schedule",
+        "clipNorm",
+        "clipValue",
+        "clipStep",
+        "accumulate",
+        "tbptt",
+        "checkpointing",
+        "flow",
+      ],
     ]);
     const { loss, optimizer, schedule, clipNorm, clipValue, clipStep, accumulate = 1, checkpointing = false } = options;
     if (!(loss instanceof Loss))
@@ -118,6 +144,7 @@ export class Trainer {
     if (typeof checkpointing !== "boolean") checkInteger("checkpointing", checkpointing);
     if (this.#tbptt && (checkpointing !== false || accumulate > 1))
       throw new ArgumentRangeError("tbptt: expected neither checkpointing nor accumulate beside it, got both");
+    this.#flow = options.flow && checkFlow(options.flow, model, checkpointing);
     model.checkUsable();
     this.#passes = new Passes(model, loss, clipStep ?? 0);
     if (this.#tbptt || checkpointing !== false) this.#passes.checkParts();
@@ -350,8 +377,9 @@ export class Trainer {
     const step = this.optimizer.steps;
     const rate = (lr: number) => this.#schedule?.rate(lr, step, this.#memory) ?? lr;
     const { lr } = this.optimizer.groups[0];
+    this.#flow?.beforeUpdate();
     this.optimizer.step(rate);
-    return { loss, gradNorm, clipped, lr: rate(lr) };
+    return { loss, gradNorm, clipped, lr: rate(lr), flow: this.#flow?.afterUpdate({ clipped }) ?? null };
   }
 
   #nonFinite(loss: number, gradNorm: number): TrainingError {
@@ -419,6 +447,15 @@ export class Trainer {
     this.#progress = { ...START, epoch: epoch + 1, last };
     return { loss, validation: validated, best };
   }
+}
+
+function checkFlow(flow: FlowWatch, model: Layer, checkpointing: boolean | number): FlowWatch {
+  if (typeof flow?.afterUpdate !== "function")
+    throw new ArgumentTypeError(`flow: expected a GradientFlow, got ${show(flow)}`);
+  if (flow.model !== model) throw new ArgumentRangeError("flow: expected a GradientFlow of this model, got another's");
+  if (checkpointing !== false)
+    throw new ArgumentRangeError("flow: expected none beside checkpointing, which goes back in parts, got both");
+  return flow;
 }
 
 function checkTbptt(tbptt: { readonly k1: number; readonly k2: number }): { readonly k1: number; readonly k2: number } {
