@@ -1,14 +1,22 @@
 // For Node, Deno and Bun: files. An entry of its own ("lstm-wasm/node"), so that the others run where there are none.
-import { open, rename, rm } from "node:fs/promises";
+import { open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { FileError } from "./errors.ts";
 
 /**
  * Writes a file whole or not at all: the content goes to a file beside it, onto the disk, and then takes its place. Whoever
- * looks, or loses power, finds the old content or the new, never a part.
+ * looks, or loses power, finds the old content or the new, never a part. A link stays a link; what is no file, such as
+ * /dev/stdout or a pipe, is written to as it is.
  */
 export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
+  let temporary: string | null = null;
   try {
+    const target = await realpath(file).catch(() => file);
+    const found = await stat(target).catch(() => null);
+    if (found && !found.isFile()) {
+      await writeFile(target, content);
+      return;
+    }
+    temporary = `${target}.${process.pid}.tmp`;
     const handle = await open(temporary, "w");
     try {
       await handle.writeFile(content);
@@ -16,9 +24,9 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
     throw new FileError(`${file}: expected a file that can be written, got ${fileReason(error)}`, { cause: error });
   }
 }

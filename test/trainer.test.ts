@@ -515,4 +515,26 @@ describe("what cannot be trained", () => {
     });
     expect(model.stateDict()).toEqual(last);
   });
+
+  test("a validation loss that is not finite, or such parameters: said at once, and not saved", async () => {
+    const { model } = createModel();
+    const trainer = create({ optimizer: sgd({ lr: 1e39 }), clipNorm: 1 }, model);
+    const ends: unknown[] = [];
+    const run = async () => {
+      for await (const { end } of trainer.fit([createBatch(6)], { epochs: 1, validation: [createBatch(6)] }))
+        ends.push(end);
+    };
+    const message =
+      /^training: expected a finite validation loss, got .* after update 1, first seen in parameter 0\.weight/;
+    await expect(run()).rejects.toMatchObject({ code: "ERR_NON_FINITE", message: expect.stringMatching(message) });
+    expect(ends).toEqual([]);
+    expect(() => trainer.save()).toThrow(
+      expect.objectContaining({
+        code: "ERR_NON_FINITE",
+        message: expect.stringMatching(
+          /^training: expected finite parameters, got others after update 1, first seen in/,
+        ),
+      }),
+    );
+  });
 });

@@ -6,13 +6,17 @@ import { UserError } from "./fail.ts";
 export interface Series {
   /** Of the file, for messages. */
   readonly name: string;
+  /** What the file holds. */
+  readonly text: string;
   readonly rows: number;
   /** The time of each row, from the first column that holds ISO dates. */
   readonly dates: { readonly column: string; readonly values: readonly Date[] } | null;
   /** Columns of numbers, by name, in the order of the file. */
   readonly numbers: ReadonlyMap<string, Float64Array>;
-  /** Names of the other columns. */
-  readonly texts: readonly string[];
+  /** The other columns: their cells, by name. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  /** The line of the file that a row stands in. */
+  readonly line: (row: number) => number;
 }
 
 const ISO_DATE = /^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?)?$/;
@@ -53,18 +57,18 @@ export function readSeries(name: string, text: string): Series {
   if (twice !== undefined) throw new UserError(`${name}: expected each column name once, got "${twice}" twice`);
   if (body.length === 0) throw new UserError(`${name}: expected rows behind the header, got none`);
 
-  const line = (row: number) => body[row]?.info.lines;
+  const line = (row: number) => body[row]?.info.lines as number;
   const cells = (column: number) => body.map(({ record }) => record[column] as string);
   const dateColumn = header.findIndex((_, k) => cells(k).filter(isDate).length > body.length / 2);
   const numbers = new Map<string, Float64Array>();
-  const texts: string[] = [];
+  const texts = new Map<string, readonly string[]>();
   header.forEach((column, k) => {
     if (k === dateColumn) return;
     const values = cells(k);
     // A column is one of numbers if most of its filled cells are; then every other cell is a mistake to be named.
     const filled = values.filter((cell) => cell !== "");
     if (filled.filter(isNumber).length * 2 <= filled.length) {
-      texts.push(column);
+      texts.set(column, values);
       return;
     }
     const wrong = values.findIndex((cell) => !isNumber(cell));
@@ -74,7 +78,7 @@ export function readSeries(name: string, text: string): Series {
       );
     numbers.set(column, Float64Array.from(values, Number));
   });
-  return { name, rows: body.length, dates: dateColumn < 0 ? null : readDates(), numbers, texts };
+  return { name, text, rows: body.length, dates: dateColumn < 0 ? null : readDates(), numbers, texts, line };
 
   function readDates(): Series["dates"] {
     const column = header[dateColumn] as string;

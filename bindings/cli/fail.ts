@@ -6,6 +6,9 @@ export class UserError extends Error {
   override readonly name = "UserError";
 }
 
+/** Stopped by Ctrl-C. */
+export class Interrupted extends UserError {}
+
 /** Errors whose message is meant for the user as it stands: ours, the library's, and the file system's. */
 function isExpected(error: unknown): error is Error {
   return (
@@ -15,7 +18,8 @@ function isExpected(error: unknown): error is Error {
 
 /** Reports an error and sets the exit status. Anything unforeseen keeps its stack: it is a defect to report. */
 export function fail(error: unknown): void {
-  process.exitCode = 1;
+  // As shells have it for a process that SIGINT ended.
+  process.exitCode = error instanceof Interrupted ? 130 : 1;
   console.error(isExpected(error) ? `lstm-wasm: ${error.message}` : error);
 }
 

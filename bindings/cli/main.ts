@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { fail, number, wholeNumber } from "./fail.ts";
+import { defaultText } from "./options.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
@@ -13,29 +14,72 @@ const program = new Command("lstm-wasm")
 
 program
   .command("train")
-  .description("train a forecaster on a time series; without a file, on four years of Seattle weather")
+  .description(
+    "train a forecaster or a classifier on a time series, or a model of text; without data, on four years of Seattle weather",
+  )
   .argument("[data]", "CSV file with a header, rows in the order of time")
-  .option("--target <column>", "column to forecast one row ahead (Seattle: temp_max)")
-  .option("--unit <unit>", "unit of the target, for tables and charts")
-  .option("--window <rows>", "rows the model looks back on", wholeNumber("--window", 1), 14)
-  .option("--hidden <units>", "units of the LSTM", wholeNumber("--hidden", 1), 32)
-  .option("--epochs <n>", "most times through the training part", wholeNumber("--epochs", 1), 60)
-  .option("--patience <n>", "epochs without improvement before training stops", wholeNumber("--patience", 1), 12)
-  .option("--batch <windows>", "windows a step", wholeNumber("--batch", 1), 32)
-  .option("--lr <rate>", "learning rate", number("--lr"), 0.003)
+  .option("--text <files...>", "text files to learn the characters of")
+  .option(
+    "--target <columns>",
+    "columns of numbers to forecast, with commas or repeated, or one of classes (Seattle: temp_max)",
+    (text: string, before: string[] = []) => [...before, text],
+  )
+  .option("--classes", "take the numbers of the target for classes")
+  .option(
+    "--horizon <rows>",
+    "forecast 1 to so many rows ahead (default 1); classify the row so many ahead (default 0, the window's last)",
+    wholeNumber("--horizon", 0),
+  )
+  .option("--unit <units>", "units of the targets, with commas, for tables and charts")
+  .option(
+    "--window <n>",
+    `rows, or characters, to learn from at once (${defaultText("window")})`,
+    wholeNumber("--window", 1),
+  )
+  .option("--hidden <units>", `units of the LSTM (${defaultText("hidden")})`, wholeNumber("--hidden", 1))
+  .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1), 1)
+  .option("--embedding <n>", "values that stand for a character (default 32)", wholeNumber("--embedding", 1))
+  .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, number("--dropout"))
+  .option("--epochs <n>", `most times through the training part (${defaultText("epochs")})`, wholeNumber("--epochs", 1))
+  .option(
+    "--patience <n>",
+    `epochs without improvement before it stops (${defaultText("patience")})`,
+    wholeNumber("--patience", 1),
+  )
+  .option("--batch <n>", `windows, or streams of text, a step (${defaultText("batch")})`, wholeNumber("--batch", 1))
+  .option("--lr <rate>", `learning rate (${defaultText("lr")})`, number("--lr"))
+  .option("--clip <norm>", "bound on the norm of the gradient", number("--clip"), 1)
   .option("--seed <n>", "seed of initial weights and of the order of windows", wholeNumber("--seed", 0), 1)
   .option("--out <file>", "where the model goes", "model.safetensors")
   .option("--report <file>", "where the report goes", "report.html")
+  .option("--checkpoint <file>", "save what to go on from after every epoch (Ctrl-C saves it in any case)")
+  .option("--resume", "go on from the checkpoint, as if it had never stopped")
   .option("--json", "answer the scores as JSON, and nothing else")
   .action(async (data, options) => (await import("./train.ts")).train(data, options));
 
 program
+  .command("sample")
+  .description("write text by a model that train --text saved")
+  .argument("<model>", "safetensors file")
+  .option(
+    "--temperature <t>",
+    "below 1 likelier, above 1 wilder; 0: always the likeliest",
+    number("--temperature"),
+    0.8,
+  )
+  .option("--seed <n>", "another seed, another text", wholeNumber("--seed", 0), 1)
+  .option("--length <n>", "characters to write", wholeNumber("--length", 1), 400)
+  .option("--prompt <text>", "what the text begins with", "")
+  .option("--json", "answer JSON")
+  .action(async (model, options) => (await import("./sample.ts")).sample(model, options));
+
+program
   .command("predict")
-  .description("forecast the row behind the last one, by a model that train saved")
+  .description("forecast the rows behind the last one, or name the last one's class, by a model that train saved")
   .argument("<model>", "safetensors file")
   .argument("<data>", "CSV file with the columns that the model learned from")
-  .option("--all", "forecast every row that has enough rows before it, too")
-  .option("--out <file>", "write the forecasts to a CSV file, too")
+  .option("--all", "answer for every row that has enough rows before it, too")
+  .option("--out <file>", "write the answers to a CSV file, too")
   .option("--json", "answer JSON")
   .action(async (model, data, options) => (await import("./predict.ts")).predict(model, data, options));
 

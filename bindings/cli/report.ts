@@ -1,8 +1,9 @@
-// The HTML report of a training: one file, no scripts, nothing fetched.
+// What the HTML reports share: one page each, no scripts, nothing fetched; its palette, and the plots that all have.
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { rowName } from "./chart.ts";
-import type { Outcome, Score } from "./outcome.ts";
+import type { TrainOptions } from "./options.ts";
+import type { Measure } from "./progress.ts";
+import type { Training } from "./training.ts";
 
 const WIDTH = 860;
 
@@ -29,17 +30,27 @@ svg { display: block; width: 100%; height: auto; color: var(--soft); font: 12px 
 .key + span { margin-right: 1.25em; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.5rem; margin: .75rem 0; }
 dd { margin: 0; font-variant-numeric: tabular-nums; }
+.plain tbody tr:first-child { font-weight: 400; }
+.confusion td { min-width: 2.5rem; padding: .35rem .75rem; border-bottom: 2px solid var(--paper); border-right: 2px solid var(--paper); text-align: center;
+  background: color-mix(in srgb, var(--accent) calc(var(--share, 0) * 70%), transparent); }
+.confusion td:first-child, .confusion th:first-child { background: none; padding-left: 0; text-align: left; }
+.confusion .hit { font-weight: 600; }
+.confusion .figure { background: none; color: var(--soft); }
+.confusion thead th { padding: .35rem .75rem; text-align: center; border: 0; }
+.text { font: 14px/1.7 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 1rem 0; }
+.text b { font-weight: 400; background: color-mix(in srgb, var(--warm) calc(var(--share) * 75%), transparent); }
+.sample { border-left: 2px solid var(--line); padding-left: 1rem; }
 `;
 
 const { document } = parseHTML("<html></html>");
 
-const escapeHtml = (text: unknown): string =>
+export const escapeHtml = (text: unknown): string =>
   String(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-type PlotOptions = NonNullable<Parameters<typeof Plot.plot>[0]>;
+export type PlotOptions = NonNullable<Parameters<typeof Plot.plot>[0]>;
 
 /** A plot as SVG text. */
-function svg(title: string, options: PlotOptions): string {
+export function svg(title: string, options: PlotOptions): string {
   const figure = Plot.plot({
     width: WIDTH,
     marginTop: 30,
@@ -52,15 +63,16 @@ function svg(title: string, options: PlotOptions): string {
   return figure.outerHTML;
 }
 
-const key = (colour: string, text: string) =>
+/** A line of this colour, and what it stands for. */
+export const key = (colour: string, text: string) =>
   `<span class="key" style="border-color:var(${colour})"></span><span>${escapeHtml(text)}</span>`;
 
-function lossPlot({ epochs }: Outcome): string {
+/** The loss of each epoch on training and validation part. */
+export function lossPlot({ epochs, best }: Training, { name, of }: Measure): string {
   const points = epochs.flatMap(({ epoch, train, validation }) => [
-    { epoch: epoch + 1, loss: train, part: "train" },
-    { epoch: epoch + 1, loss: validation, part: "validation" },
+    { epoch: epoch + 1, loss: of(train), part: "train" },
+    { epoch: epoch + 1, loss: of(validation), part: "validation" },
   ]);
-  const best = epochs.reduce((a, b) => (b.validation < a.validation ? b : a));
   return svg("Loss of each epoch", {
     height: 260,
     x: {
@@ -68,7 +80,7 @@ function lossPlot({ epochs }: Outcome): string {
       domain: [1, Math.max(2, epochs.length)],
       tickFormat: (x: number) => (Number.isInteger(x) ? String(x) : ""),
     },
-    y: { label: "mean squared error (scaled)", grid: true, nice: true },
+    y: { label: name, grid: true, nice: true },
     marks: [
       Plot.ruleX([best.epoch + 1], { stroke: "var(--line)" }),
       Plot.line(points, {
@@ -82,27 +94,19 @@ function lossPlot({ epochs }: Outcome): string {
   });
 }
 
-function forecastPlot({ series, rows, truth, forecast, target, unit }: Outcome): string {
-  const at = (row: number) => series.dates?.values[row] ?? row + 1;
-  const points = rows.map((row, k) => ({ at: at(row), truth: truth[k], forecast: forecast[k] }));
-  return svg("Forecast and truth on the test part", {
-    height: 320,
-    x: { label: series.dates ? null : "row", type: series.dates ? "utc" : "linear" },
-    y: { label: `${target}${unit && ` (${unit})`}`, grid: true, nice: true },
-    marks: [
-      Plot.line(points, { x: "at", y: "truth", stroke: "var(--soft)", strokeWidth: 1.25 }),
-      Plot.line(points, { x: "at", y: "forecast", stroke: "var(--accent)", strokeWidth: 1.5 }),
-    ],
-  });
-}
+/** The heading, legend and plot of `lossPlot`. */
+export const lossSection = (training: Training, measure: Measure): string => `<h2>Loss</h2>
+<p class="soft">${key("--accent", "training")}${key("--warm", "validation")}the weights kept are those of the marked epoch</p>
+${lossPlot(training, measure)}`;
 
-function gradientPlot({ gradientNorms }: Outcome): string {
-  const T = gradientNorms.length;
-  const points = gradientNorms.map((norm, t) => ({ lag: t + 1 - T, norm })).filter(({ norm }) => norm > 0);
-  return svg("Gradient norm at each step of the window", {
+/** How far back the model was taught to look: mean ‖dL/dh‖ at each step of the window. */
+export function gradientSection(norms: readonly number[], goal: string): string {
+  const T = norms.length;
+  const points = norms.map((norm, t) => ({ lag: t + 1 - T, norm })).filter(({ norm }) => norm > 0);
+  const plot = svg("Gradient norm at each step of the window", {
     height: 240,
     x: {
-      label: "step before the forecast",
+      label: `step before the ${goal}`,
       domain: [1 - T, 0],
       tickFormat: (x: number) => (Number.isInteger(x) ? String(x).replace("-", "−") : ""),
     },
@@ -112,21 +116,11 @@ function gradientPlot({ gradientNorms }: Outcome): string {
       Plot.dot(points, { x: "lag", y: "norm", fill: "var(--accent)", r: 2.5 }),
     ],
   });
+  return `<h2>Gradient through time</h2>
+<p class="soft">Mean norm of the loss’s gradient at the hidden state of each step, over the test part. ${escapeHtml(gradientSentence(norms))}</p>
+${plot}`;
 }
 
-/** How the model stands against the best forecast without one. */
-function headline([model, ...others]: Outcome["scores"], unit: string): string {
-  const rival = others.reduce((a, b) => (b.rmse < a.rmse ? b : a), others[0] as Score);
-  const by = Math.abs(100 * (1 - model.rmse / rival.rmse)).toFixed(0);
-  const error = `${model.rmse.toFixed(2)}${unit && ` ${unit}`}`;
-  const verdict =
-    model.rmse < rival.rmse
-      ? `${by} % less than ${rival.name}`
-      : `${by} % more than ${rival.name}, which is the better forecast here`;
-  return `On the test part its root mean square error is ${error}: ${verdict}.`;
-}
-
-/** What the gradient norms say about how far back the model was taught to look. */
 function gradientSentence(norms: readonly number[]): string {
   const [first, last] = [norms[0] as number, norms.at(-1) as number];
   if (norms.length < 2 || !(last > 0)) return "";
@@ -135,54 +129,42 @@ function gradientSentence(norms: readonly number[]): string {
   return `What reaches the first step of the window is ${seen} what reaches the last.`;
 }
 
-/** The whole page. */
-export async function renderReport(outcome: Outcome): Promise<string> {
-  const { series, target, unit, scores, options, parameters, parts, epochs, seconds, rows, gradientNorms } = outcome;
-  const title = `${target}, one row ahead`;
-  const score = ({ name, rmse, mae }: Score) =>
-    `<tr><td>${escapeHtml(name)}</td><td>${rmse.toFixed(3)}</td><td>${mae.toFixed(3)}</td></tr>`;
-  const facts: [string, string][] = [
-    [
-      "data",
-      `${series.name}, ${series.rows} rows: ${parts.train.to} to train, ${parts.validation.to - parts.validation.from} to validate, ${rows.length} to test, in the order of time`,
-    ],
-    [
-      "inputs",
-      `${[...series.numbers.keys()].join(", ")}${series.dates ? ", sine and cosine of the time of year" : ""}; the last ${options.window} rows`,
-    ],
-    [
-      "model",
-      `LSTM of ${options.hidden} units, linear output: ${parameters.toLocaleString("en")} parameters; it answers the change from the last row`,
-    ],
-    [
-      "training",
-      `Adam at ${options.lr}, batches of ${options.batch}, gradients clipped to norm 1, seed ${options.seed}; ${epochs.length} epochs in ${seconds.toFixed(1)} s`,
-    ],
-  ];
+/** How it was trained, in words. */
+export const trainingFact = (
+  { lr, clip, seed, dropout }: TrainOptions,
+  batches: string,
+  { epochs, seconds }: Training,
+) =>
+  `Adam at ${lr}, ${batches}, gradients clipped to norm ${clip}${dropout > 0 ? `, dropout ${dropout}` : ""}, seed ${seed}; ${epochs.length} epochs in ${seconds.toFixed(1)} s`;
+
+/** A table; cells are HTML. The first row of the body stands out unless it is `plain`. */
+export function htmlTable(head: readonly string[], rows: readonly (readonly string[])[], plain = false): string {
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join("")}</tr>`;
+  return `<table${plain ? ' class="plain"' : ""}>
+<thead>${line(head, "th")}</thead>
+<tbody>${rows.map((row) => line(row, "td")).join("")}</tbody>
+</table>`;
+}
+
+/** A whole page. Title, lead and facts are texts, the body is HTML. */
+export function page(of: {
+  readonly title: string;
+  readonly lead: string;
+  readonly body: readonly string[];
+  readonly facts: readonly (readonly [string, string])[];
+}): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)}</title>
+<title>${escapeHtml(of.title)}</title>
 <style>${STYLE}</style>
-<h1>${escapeHtml(title)}</h1>
-<p class="lead">${escapeHtml(headline(scores, unit))}</p>
-<table>
-<thead><tr><th>${rows.length} rows that training never saw</th><th>RMSE${unit && ` (${escapeHtml(unit)})`}</th><th>MAE${unit && ` (${escapeHtml(unit)})`}</th></tr></thead>
-<tbody>${scores.map(score).join("")}</tbody>
-</table>
-<p class="soft">Persistence repeats the last value.${scores.length > 2 ? " Climatology is the mean of the training part within a week of the same day of the year." : ""}</p>
-<h2>Forecast and truth</h2>
-<p class="soft">${key("--soft", "truth")}${key("--accent", "forecast")}${escapeHtml(`${rowName(series, rows[0] as number)} to ${rowName(series, rows.at(-1) as number)}`)}</p>
-${forecastPlot(outcome)}
-<h2>Loss</h2>
-<p class="soft">${key("--accent", "training")}${key("--warm", "validation")}the weights kept are those of the marked epoch</p>
-${lossPlot(outcome)}
-<h2>Gradient through time</h2>
-<p class="soft">Mean norm of the loss’s gradient at the hidden state of each step, over the test part. ${escapeHtml(gradientSentence(gradientNorms))}</p>
-${gradientPlot(outcome)}
+<h1>${escapeHtml(of.title)}</h1>
+<p class="lead">${escapeHtml(of.lead)}</p>
+${of.body.join("\n")}
 <h2>Setting</h2>
-<dl>${facts.map(([name, text]) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>
+<dl>${of.facts.map(([name, text]) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>
 </html>
 `;
 }

@@ -5,7 +5,7 @@ import { ArgumentRangeError } from "../errors.ts";
 import type { Layer } from "../layers/layer.ts";
 import { type CarriedStates, Recurrent } from "../layers/recurrent.ts";
 import { stepsOfLengths } from "../layers/steps.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { type Batch, sliceAxis } from "./batch.ts";
 import type { Loss, LossTarget } from "./loss.ts";
 
@@ -214,13 +214,9 @@ export class Passes {
       );
     const { data, mask, count } = piece.target as LossTarget;
     const rows = piece.shape.slice(0, -1);
-    const counted = sliceAxis(
-      { data: mask ?? new Uint8Array(rows.reduce((n, k) => n * k, 1)).fill(1), shape: rows },
-      axis,
-      from,
-      to,
-    );
-    const inner = rows.slice(axis + 1).reduce((n, k) => n * k, 1);
+    const inner = sizeOf(rows.slice(axis + 1));
+    const all = { data: new Uint8Array(sizeOf(shape.slice(0, -1))).fill(1) };
+    const counted = mask ? sliceAxis({ data: mask, shape: rows }, axis, from, to) : all;
     const taken = counted.data.map((yes, k) => (Math.floor(k / inner) % (to - from) < fresh - from ? 0 : yes));
     const target = sliceAxis({ data, shape: this.#loss.targetShape(piece.shape) }, axis, from, to);
     return { x, shape, lengths, target: { data: target.data, mask: mask || fresh > from ? taken : null, count } };

@@ -177,7 +177,7 @@ export class Trainer {
 
   /**
    * Trains for some epochs and yields after every update; gives the event loop its turn at least once a frame. A loss or a
-   * gradient that is not finite ends it with a TrainingError before it reaches the parameters.
+   * gradient that is not finite ends it with a TrainingError before it reaches the parameters, as does a validation loss.
    */
   async *fit(batches: Batches, options: FitOptions = {}): AsyncGenerator<FitStep, void, void> {
     checkOptions("fit options", options, ["epochs", "signal", "validation", "patience"]);
@@ -206,8 +206,11 @@ export class Trainer {
   /**
    * Everything that training goes on from, as the bytes of one safetensors file: parameters, moments, schedule, random
    * numbers, carried states, the best weights so far, and the place in the data. To be called between two steps of `fit`.
+   * Throws a TrainingError if a parameter is no longer finite.
    */
   save(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+    if (this.#firstNonFinite("value") !== undefined)
+      throw this.#nonFinite("finite parameters", "others", `after update ${this.optimizer.steps}`);
     return encodeCheckpoint(
       {
         model: this.model.stateDict(),
@@ -292,11 +295,14 @@ export class Trainer {
     const { epoch } = this.#progress;
     let index = 0;
     let losses: number[] = [];
+    let summed: { readonly batch: Batch; readonly checksum: number } | null = null;
     const advance = (step: TrainStep, batch: Batch, window: number) => {
       const { step: steps, total } = this.#progress;
+      // Once a batch: it may be long, and has many windows.
+      if (summed?.batch !== batch) summed = { batch, checksum: checksum(batch) };
       this.#progress = {
         ...{ epoch, window, step: steps + 1, total: total + step.loss, batch: window ? index : index + 1 },
-        last: { epoch, batch: index, checksum: checksum(batch) },
+        last: { epoch, batch: index, checksum: summed.checksum },
       };
     };
     for await (const { value: batch, last } of withLast(source)) {
@@ -364,7 +370,12 @@ export class Trainer {
       total += abi.sumSquares(grad, size);
     }
     const gradNorm = Math.sqrt(total);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw this.#nonFinite(loss, gradNorm);
+    const update = `in update ${this.optimizer.steps + 1}`;
+    if (!Number.isFinite(loss)) throw this.#nonFinite("a finite loss", loss, update);
+    if (!Number.isFinite(gradNorm)) {
+      const where = `the gradient of ${this.#firstNonFinite("grad")}`;
+      throw this.#nonFinite("a finite gradient", `norm ${gradNorm}`, update, where);
+    }
     const { norm, value } = this.#clip;
     let clipped = false;
     if (norm !== undefined) {
@@ -382,21 +393,20 @@ export class Trainer {
     return { loss, gradNorm, clipped, lr: rate(lr), flow: this.#flow?.afterUpdate({ clipped }) ?? null };
   }
 
-  #nonFinite(loss: number, gradNorm: number): TrainingError {
-    const { core, parameters } = this.model;
-    const bad = (which: "value" | "grad") =>
-      parameters.find((parameter) => core.abi.firstNonFinite(parameter[which], parameter.size) >= 0)?.name;
-    const [value, grad] = [bad("value"), bad("grad")];
-    const where = value
-      ? `parameter ${value}`
-      : Number.isFinite(loss)
-        ? `the gradient of ${grad}`
-        : "the model's output";
-    const what = Number.isFinite(loss) ? `a finite gradient, got norm ${gradNorm}` : `a finite loss, got ${loss}`;
+  /** `where`: the first place it may be seen in, if all parameters are finite. */
+  #nonFinite(expected: string, got: number | string, when: string, where = "the model's output"): TrainingError {
+    const value = this.#firstNonFinite("value");
+    if (value) where = `parameter ${value}`;
     return new TrainingError(
       "ERR_NON_FINITE",
-      `training: expected ${what} in update ${this.optimizer.steps + 1}, first seen in ${where}; try a lower learning rate${this.#clip.norm ? "" : " or clipNorm: 1"}`,
+      `training: expected ${expected}, got ${got} ${when}, first seen in ${where}; try a lower learning rate${this.#clip.norm ? "" : " or clipNorm: 1"}`,
     );
+  }
+
+  /** Name of the first parameter that is not finite, or whose gradient is not. */
+  #firstNonFinite(which: "value" | "grad"): string | undefined {
+    const { core, parameters } = this.model;
+    return parameters.find((parameter) => core.abi.firstNonFinite(parameter[which], parameter.size) >= 0)?.name;
   }
 
   #partLength(piece: Piece): number {
@@ -441,6 +451,8 @@ export class Trainer {
       this.#passes.states = carried;
     }
     const decisive = validated ?? loss;
+    if (!Number.isFinite(decisive))
+      throw this.#nonFinite("a finite validation loss", decisive, `after update ${this.optimizer.steps}`);
     if (this.#schedule) this.#memory = this.#schedule.observe(decisive, this.#memory);
     const best = !this.#best || decisive < this.#best.loss;
     if (best) this.#best = { loss: decisive, epoch, weights: keep ? this.model.stateDict() : null };

@@ -1,40 +1,28 @@
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { decodeSafetensors, encodeSafetensors, loadSync, type StateDict } from "lstm-wasm";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { adam, decodeSafetensors, encodeSafetensors, loadSync, type StateDict, Trainer } from "lstm-wasm";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { climatology } from "../../bindings/cli/baselines.ts";
 import { readSeries } from "../../bindings/cli/csv.ts";
-import { climatology, errors, fitScaling, gather, scaleRows, shuffle, split } from "../../bindings/cli/dataset.ts";
-import { Forecaster } from "../../bindings/cli/forecaster.ts";
+import { fitInputs, gather, scaleRows, split } from "../../bindings/cli/dataset.ts";
+import { endsOf, Forecaster, fitTarget } from "../../bindings/cli/forecaster.ts";
+import { loadModel } from "../../bindings/cli/load-model.ts";
+import { shuffle } from "../../bindings/cli/random.ts";
+import { errors } from "../../bindings/cli/scores.ts";
+import { createCsv, createFolder } from "../support/cli.ts";
 
-const run = promisify(execFile);
-const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
-const folder = mkdtempSync(join(tmpdir(), "lstm-wasm-"));
-const path = (name: string) => join(folder, name);
-afterAll(() => rmSync(folder, { recursive: true }));
+const { folder, path, remove, cli } = createFolder();
+afterAll(remove);
 
-/** Runs the built command in the test's folder. */
-async function cli(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  try {
-    const { stdout, stderr } = await run(process.execPath, [main, ...args], { cwd: folder });
-    return { code: 0, out: stdout, err: stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, out: stdout, err: stderr };
-  }
-}
-
-/** Two years of days: a seasonal wave, and a wave of ten days that only a model with memory can follow. */
-function createCsv(rows = 730): string {
-  const start = Date.UTC(2020, 0, 1);
-  const lines = Array.from({ length: rows }, (_, k) => {
-    const date = new Date(start + k * 86_400_000).toISOString().slice(0, 10);
-    const value = 10 + 8 * Math.sin((2 * Math.PI * k) / 365) + 3 * Math.sin((2 * Math.PI * k) / 10);
-    return `${date},${value.toFixed(3)},${k % 7},sunny`;
-  });
-  return `day,level,weekday,sky\n${lines.join("\n")}\n`;
+/** A small forecaster of the first rows, and what it takes. */
+function createForecaster(core: ReturnType<typeof loadSync>, count: number, horizon = 1, names = ["level"]) {
+  const series = readSeries("data", createCsv(count));
+  const parts = split(count, 5);
+  const inputs = fitInputs(series, ["level", "weekday"], parts.train.to);
+  const targets = names.map((name) => fitTarget(series, name, "m", horizon, parts.train.to));
+  const settings = { window: 5, hidden: 4, layers: 1, dropout: 0, seed: 1, horizon };
+  const forecaster = new Forecaster(core, inputs, targets, settings);
+  const column = series.numbers.get("level") as Float64Array;
+  return { series, parts, column, forecaster, rows: scaleRows(series, inputs) };
 }
 
 const quick = ["--target", "level", "--epochs", "8", "--hidden", "8", "--window", "12"];
@@ -58,11 +46,9 @@ describe("the command", () => {
       "2.weight",
       "2.bias",
     ]);
-    expect(JSON.parse(metadata.scaling as string)).toMatchObject({
-      target: "level",
-      features: ["level", "weekday"],
-      season: true,
-    });
+    expect(metadata).toMatchObject({ format: "lstm-wasm model 1", kind: "forecaster" });
+    expect(JSON.parse(metadata.inputs as string)).toMatchObject({ features: ["level", "weekday"], season: true });
+    expect(JSON.parse(metadata.targets as string)).toMatchObject([{ name: "level", unit: "m" }]);
     const report = readFileSync(path("report.html"), "utf8");
     expect(report).toContain("<svg");
     expect(report.match(/https?:\/\/(?!www\.w3\.org)|<script|NaN|undefined/)).toBeNull();
@@ -90,25 +76,24 @@ describe("the command", () => {
 
   test("a model that does not learn is left as it began, never worse than its best", async () => {
     const core = loadSync();
-    const series = readSeries("data", createCsv(200));
-    const scaling = fitScaling(series, "level", 140);
-    const rows = scaleRows(series, scaling);
-    const values = series.numbers.get("level") as Float64Array;
-    const forecaster = new Forecaster(core, scaling, { window: 5, hidden: 4, seed: 1, unit: "" });
-    const losses = [];
-    const training = { epochs: 30, batch: 16, lr: 0.05, patience: 3, signal: new AbortController().signal };
-    const parts = split(200, 5);
-    for await (const { validation } of forecaster.fit(rows, values, parts, training)) losses.push(validation);
-    const best = Math.min(...losses);
-    const truth = Array.from(
-      { length: parts.validation.to - parts.validation.from },
-      (_, k) => parts.validation.from + k,
-    );
+    const { series, rows, column, parts, forecaster } = createForecaster(core, 200);
+    using trainer = new Trainer(forecaster.model, {
+      loss: forecaster.loss,
+      optimizer: adam({ lr: 0.05 }),
+      clipNorm: 1,
+    });
+    const ends = endsOf(parts.validation, 1);
+    const batches = [forecaster.batch(rows, [column], endsOf(parts.train, 1))];
+    const validation = [forecaster.batch(rows, [column], ends)];
+    const losses: number[] = [];
+    for await (const { end } of trainer.fit(batches, { epochs: 30, validation, patience: 3 }))
+      losses.push(end?.validation as number);
     const { rmse } = errors(
-      forecaster.forecast(rows, values, truth),
-      truth.map((row) => values[row] as number),
+      forecaster.forecast(rows, [column], ends).map(([first]) => first as number),
+      ends.map((end) => column[end] as number),
     );
-    expect((rmse / scaling.change) ** 2).toBeCloseTo(best, 4);
+    const { change } = fitTarget(series, "level", "m", 1, parts.train.to);
+    expect((rmse / (change[0] as number)) ** 2).toBeCloseTo(Math.min(...losses), 4);
   });
 
   test("the same seed trains the same bits", async () => {
@@ -210,16 +195,50 @@ describe("bad input", () => {
         "none.csv: expected a file to read, got no such file or folder",
       ],
       ["a folder", ["train", ".", "--target", "level"], ".: expected a file to read, got a folder"],
-      ["no target", ["train", "data.csv"], "--target: expected the column to forecast (level, weekday), got none"],
+      [
+        "no target",
+        ["train", "data.csv"],
+        "--target: expected the column to forecast or classify (level, weekday, sky), got none",
+      ],
       [
         "an unknown target",
         ["train", "data.csv", "--target", "temp"],
-        '--target: expected a column of numbers in data.csv (level, weekday), got "temp"',
+        '--target: expected a column of data.csv (level, weekday, sky), got "temp"',
       ],
       [
-        "a text as target",
+        "one class alone",
         ["train", "data.csv", "--target", "sky"],
-        '--target: expected a column of numbers in data.csv (level, weekday), got "sky"',
+        '--target: expected a column of 2 to 100 classes, got "sky" of "sunny" alone',
+      ],
+      [
+        "a target twice",
+        ["train", "data.csv", "--target", "level, weekday", "--target", "level"],
+        '--target: expected each column once, got "level" twice',
+      ],
+      [
+        "a text beside numbers",
+        ["train", "data.csv", "--target", "level,sky"],
+        '--target: expected columns of numbers to forecast, or one of classes, got "sky" among 2',
+      ],
+      [
+        "units that are too few",
+        ["train", "data.csv", "--target", "level,weekday", "--unit", "m"],
+        "--unit: expected one for each of 2 targets, got 1",
+      ],
+      [
+        "a horizon of nothing",
+        ["train", "data.csv", "--target", "level", "--horizon", "0"],
+        "--horizon: expected at least 1 row ahead to forecast, got 0",
+      ],
+      [
+        "a horizon too far",
+        ["train", "data.csv", "--target", "level", "--horizon", "20"],
+        "data.csv: expected at least 143 rows for a window of 14 and a horizon of 20, got 60",
+      ],
+      [
+        "data beside text",
+        ["train", "data.csv", "--text", "data.csv"],
+        "--text: expected no data beside it, got data.csv",
       ],
       [
         "too few rows",
@@ -274,69 +293,80 @@ describe("bad input", () => {
 
   describe("a model file", () => {
     const core = loadSync();
-    const series = readSeries("data", createCsv(60));
-    const scaling = fitScaling(series, "level", 42);
-    const good = new Forecaster(core, scaling, { window: 5, hidden: 4, seed: 1, unit: "m" }).save();
+    const { rows, column, forecaster } = createForecaster(core, 60, 2, ["level", "weekday"]);
+    const good = forecaster.save();
     const { tensors, metadata } = decodeSafetensors(good);
-    const forge = (change: { scaling?: object; settings?: object; tensors?: object; format?: string }) => {
-      const merge = (name: "scaling" | "settings") =>
-        JSON.stringify({ ...JSON.parse(metadata[name] as string), ...change[name] });
-      const notes = {
-        format: change.format ?? (metadata.format as string),
-        scaling: merge("scaling"),
-        settings: merge("settings"),
-      };
+    const forge = (change: { notes?: object; tensors?: object; format?: string; kind?: string }) => {
+      const texts = Object.entries(change.notes ?? {}).map(([name, value]) => {
+        const old = JSON.parse(metadata[name] as string);
+        return [name, JSON.stringify(Array.isArray(old) ? [{ ...old[0], ...value }, old[1]] : { ...old, ...value })];
+      });
+      const { format = metadata.format, kind = metadata.kind } = change;
+      const notes = { ...metadata, format, kind, ...Object.fromEntries(texts) } as Record<string, string>;
       return encodeSafetensors({ ...(tensors as unknown as StateDict), ...(change.tensors as StateDict) }, notes);
     };
 
     test("comes back with the same forecasts", () => {
-      const rows = scaleRows(series, scaling);
-      const values = series.numbers.get("level") as Float64Array;
-      const [a, b] = [Forecaster.load(core, good), Forecaster.load(core, forge({}))];
-      expect(a.forecast(rows, values, [60])).toEqual(b.forecast(rows, values, [60]));
+      const again = loadModel(core, forge({}));
+      expect(again).toMatchObject({ kind: "forecaster", settings: forecaster.settings, targets: forecaster.targets });
+      const weekday = column.map((_, k) => k % 7);
+      const [a, b] = [forecaster, again as Forecaster].map((one) => one.forecast(rows, [column, weekday], [60]));
+      expect(a?.[0]?.length).toBe(4);
+      expect(a).toEqual(b);
     });
 
     test.each<[string, Parameters<typeof forge>[0], string]>([
       [
-        "of another kind",
+        "of another format",
         { format: "pt" },
         'model: expected one that `lstm-wasm train` saved, got a file of format "pt"',
       ],
+      ["of another kind", { kind: "gan" }, 'model: expected kind to be one of forecaster, classifier, text, got "gan"'],
       [
         "with a target that is no feature",
-        { scaling: { target: "x" } },
+        { notes: { targets: { name: "x" } } },
         'model: expected target to be one of the features, got "x"',
       ],
-      ["with a mean too few", { scaling: { mean: [1] } }, "model: expected mean to be 2 numbers, got [1]"],
+      ["with a mean too few", { notes: { inputs: { mean: [1] } } }, "model: expected mean to be 2 numbers, got [1]"],
       [
         "with a deviation of 0",
-        { scaling: { deviation: [0, 1] } },
+        { notes: { inputs: { deviation: [0, 1] } } },
         "model: expected deviation to be 2 numbers above 0, got [0,1]",
       ],
       [
         "with a change that is none",
-        { scaling: { change: null } },
-        "model: expected change to be a number above 0, got null",
+        { notes: { targets: { change: [1, null] } } },
+        "model: expected change to be 2 numbers above 0, got [1,null]",
       ],
       [
         "with a forged size",
-        { settings: { hidden: 500_000 } },
-        "model: expected weight_ih_l0 of shape [2000000,4], got [16,4]",
+        { notes: { settings: { hidden: 500_000 } } },
+        "model: expected 0.weight_ih_l0 of shape [2000000,4], got [16,4]",
+      ],
+      [
+        "with forged layers",
+        { notes: { settings: { layers: 1_000_000 } } },
+        "model: expected 0.weight_ih_l1 of shape [16,4], got none",
       ],
       [
         "with a huge window",
-        { settings: { window: 1e9 } },
+        { notes: { settings: { window: 1e9 } } },
         "model: expected window to be a whole number from 1 to 1000000, got 1000000000",
+      ],
+      [
+        "with a huge horizon",
+        { notes: { settings: { horizon: 1e5 } } },
+        "model: expected change to be 100000 numbers above 0",
       ],
       [
         "with a tensor of another shape",
         { tensors: { "2.bias": { data: new Float32Array(2), shape: [2] } } },
-        "model: 2.bias: expected shape [1], got [2]",
+        "model: 2.bias: expected shape [4], got [2]",
       ],
       ["with a tensor too many", { tensors: { more: { data: new Float32Array(1), shape: [1] } } }, 'got "more"'],
     ])("%s", (_, change, message) => {
-      expect(() => Forecaster.load(core, forge(change))).toThrow(expect.objectContaining({ name: "FormatError" }));
-      expect(() => Forecaster.load(core, forge(change))).toThrow(message);
+      expect(() => loadModel(core, forge(change))).toThrow(expect.objectContaining({ name: "FormatError" }));
+      expect(() => loadModel(core, forge(change))).toThrow(message);
     });
   });
 });
@@ -345,21 +375,24 @@ describe("data", () => {
   test("scaling knows the training part alone", () => {
     const series = readSeries("data", createCsv(100));
     const spoiled = readSeries("data", createCsv(100).replace(/^(2020-03-2\d),[^,]+/gm, "$1,1e6"));
-    expect(fitScaling(spoiled, "level", 70)).toEqual(fitScaling(series, "level", 70));
+    expect(spoiled.numbers).not.toEqual(series.numbers);
+    expect(fitInputs(spoiled, ["level"], 70)).toEqual(fitInputs(series, ["level"], 70));
+    expect(fitTarget(spoiled, "level", "", 3, 70)).toEqual(fitTarget(series, "level", "", 3, 70));
   });
 
   test("a window ends before the row it forecasts", () => {
     const series = readSeries("data", "v,w\n1,0\n2,0\n4,0\n8,0\n16,0\n");
-    const scaling = { target: "v", features: ["v"], mean: [0], deviation: [1], change: 1, season: false };
-    const { x, target } = gather(
-      scaleRows(series, scaling),
-      series.numbers.get("v") as Float64Array,
-      scaling,
-      2,
-      [3, 4],
-    );
-    expect([...x.data]).toEqual([2, 4, 4, 8]);
-    expect([...target.data]).toEqual([4, 8]);
+    const inputs = { features: ["v"], mean: [0], deviation: [1], season: false };
+    const { data, shape } = gather(scaleRows(series, inputs), 2, [3, 4]);
+    expect([...data]).toEqual([2, 4, 4, 8]);
+    expect(shape).toEqual([2, 2, 1]);
+    const target = { name: "v", unit: "", change: [1, 2] };
+    const settings = { window: 2, hidden: 1, layers: 1, dropout: 0, seed: 1, horizon: 2 };
+    const forecaster = new Forecaster(loadSync(), inputs, [target], settings);
+    const batch = forecaster.batch(scaleRows(series, inputs), [series.numbers.get("v") as Float64Array], [2, 3]);
+    // 4 − 2 and (8 − 2) / 2, then 8 − 4 and (16 − 4) / 2.
+    expect(batch.target).toEqual({ data: Float32Array.of(2, 3, 4, 6), shape: [2, 2] });
+    expect(endsOf({ from: 2, to: 5 }, 2)).toEqual([2, 3]);
   });
 
   test("climatology averages the training part within a week of the day", () => {
