@@ -7,9 +7,11 @@ import { Sequential } from "../layers/sequential.ts";
 import type { Batch } from "../train/batch.ts";
 import { Loss } from "../train/loss.ts";
 import { Passes } from "../train/passes.ts";
-import { readNorms } from "./norms.ts";
-import { type FlowReport, findNonFinite, type Place, sliceFlow, worst } from "./report.ts";
+import { carry, readNorms } from "./norms.ts";
+import { type FlowReport, findNonFinite, type Place, type SliceFlow, sliceFlow, worst } from "./report.ts";
 import type { Thresholds } from "./verdict.ts";
+
+const NO_PASS = "GradientFlow: expected a backward pass to report on, got none yet";
 
 export interface GradientFlowOptions extends Partial<Thresholds> {
   /** In a Trainer: a report with every so many updates. Default 1. */
@@ -52,8 +54,7 @@ export class GradientFlow {
   report(): FlowReport {
     this.model.checkUsable();
     const slices = this.#places.flatMap((place) => sliceFlow(place, this.thresholds) ?? []);
-    if (slices.length < this.#places.length)
-      throw new StateError("ERR_NO_FORWARD", "GradientFlow: expected a backward pass to report on, got none yet");
+    if (slices.length < this.#places.length) throw new StateError("ERR_NO_FORWARD", NO_PASS);
     const norms = this.#places.map(({ slice }) => readNorms(slice.flowData() as never, slice));
     const nonFinite = findNonFinite(this.model, this.#places, norms);
     const outcome = worst(slices);
@@ -68,6 +69,17 @@ export class GradientFlow {
       }),
       ...{ slices, nonFinite, updateRatios: null, clipRate: this.#updates ? this.#clipped / this.#updates : null },
     };
+  }
+
+  /** What is left of the gradient after so many steps back, by slice: the report's `carried` alone, for those who ask often. */
+  curves(): SliceFlow["carried"][] {
+    this.model.checkUsable();
+    return this.#places.map(({ slice }) => {
+      const data = slice.flowData();
+      if (!data) throw new StateError("ERR_NO_FORWARD", NO_PASS);
+      const { from, total, direct, recurrent } = carry(readNorms(data, slice));
+      return { from, total, direct, recurrent };
+    });
   }
 
   /** Runs a batch forwards and backwards through the model, whose gradients and random numbers stay as they were, and reports. */

@@ -1,0 +1,121 @@
+// A report of the gradient's flow for the terminal, 80 columns wide.
+import type { FlowReport, SliceFlow } from "lstm-wasm/flow";
+import pc from "picocolors";
+import type { Measured } from "./flow-model.ts";
+import { table, wrap } from "./print.ts";
+
+const WIDTH = 68;
+const HEIGHT = 13;
+
+/** Of several curves the later ones are drawn over the earlier. */
+export interface Curve {
+  readonly glyph: string;
+  readonly colour: (text: string) => string;
+  /** Index: steps back. */
+  readonly values: readonly number[];
+}
+
+/** Curves over steps back, on a logarithmic scale of at least two powers of ten. */
+export function drawCurves(curves: readonly Curve[]): string {
+  const logs = curves
+    .flatMap(({ values }) => values.filter((value) => value > 0).map(Math.log10))
+    .filter(Number.isFinite);
+  if (logs.length === 0) return "";
+  const high = Math.ceil(Math.max(0, ...logs));
+  const low = Math.min(high - 2, Math.max(Math.floor(Math.min(...logs)), high - 12));
+  const last = Math.max(...curves.map(({ values }) => values.length)) - 1;
+  const grid = Array.from({ length: HEIGHT }, () => new Array<string>(WIDTH).fill(" "));
+  for (const { glyph, colour, values } of curves)
+    for (let column = 0; column < WIDTH; column++) {
+      const value = values[Math.round((column / (WIDTH - 1)) * last)] as number;
+      if (!(value > 0)) continue;
+      const row = Math.round(((high - Math.log10(value)) / (high - low)) * (HEIGHT - 1));
+      const line = grid[row];
+      if (line) line[column] = colour(glyph);
+    }
+  const every = Math.max(1, Math.ceil((high - low) / 6));
+  const lines = grid.map((line, row) => {
+    const exponent = high - (row / (HEIGHT - 1)) * (high - low);
+    const exact = Math.round(exponent);
+    const isTick = Math.abs(exponent - exact) <= (high - low) / (HEIGHT - 1) / 2 && (high - exact) % every === 0;
+    const first = Math.round(((high - exact) / (high - low)) * (HEIGHT - 1)) === row;
+    return `${(isTick && first ? `1e${exact}` : "").padStart(6)} ┤${line.join("").trimEnd()}`;
+  });
+  const middle = String(Math.round(last / 2));
+  const axis = `0${middle.padStart(WIDTH / 2)}${String(last).padStart(WIDTH / 2 - 1)}`;
+  return [
+    ...lines,
+    `${"".padStart(6)} └${"─".repeat(WIDTH)}`,
+    `${"".padStart(8)}${axis}  steps back`.slice(0, 80),
+  ].join("\n");
+}
+
+/** A number in few characters. */
+export const short = (value: number | null | undefined): string => {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (value === Number.POSITIVE_INFINITY) return "∞";
+  if (value === 0) return "0";
+  return Math.abs(value) >= 0.01 && Math.abs(value) < 1e4
+    ? String(Number(value.toPrecision(3)))
+    : value.toExponential(1);
+};
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] as number;
+
+export function printFlow(file: string, { report, model, data }: Measured, html?: string): string {
+  const lines = [
+    ...wrap(`Gradient flow of ${file}`, 79).map(pc.bold),
+    ...wrap(`${model}; ${data}`, 79).map(pc.dim),
+    "",
+    ...wrap(report.verdict, 79).map(report.status === "carries" ? pc.green : pc.yellow),
+    "",
+    ...report.slices.flatMap((slice) => [...printSlice(slice, report), ""]),
+  ];
+  if (html !== undefined) lines.push(`report  ${html}`);
+  return lines.join("\n").trimEnd();
+}
+
+function printSlice(slice: SliceFlow, report: FlowReport): string[] {
+  const { name, cell, carried, decay, forgetHorizon, saturation, deadUnits, spectrum, ratios } = slice;
+  const hasDirect = forgetHorizon !== null;
+  const title = `${report.slices.length > 1 ? `${name}, ${cell}` : cell}: gradient left`;
+  const rows = (["total", "direct", "recurrent"] as const)
+    .filter((path) => hasDirect || path === "total")
+    .map((path) => [
+      path === "total" ? (hasDirect ? "both paths" : "recurrent path") : `${path} path`,
+      ...[1, 10, 100].filter((lag) => lag < carried.total.length).map((lag) => short(carried[path][lag])),
+      short(carried[path].at(-1)),
+      short(decay[path]?.halfLife),
+    ]);
+  const lags = [1, 10, 100].filter((lag) => lag < carried.total.length).map((lag) => `after ${lag}`);
+  const gates = Object.entries(saturation).map(
+    ([gate, { low, high }]) => `${gate} ${(100 * low).toFixed(0)} % low, ${(100 * high).toFixed(0)} % high`,
+  );
+  const growth = ratios.length > 0 ? median(ratios) : Number.NaN;
+  const facts = [
+    `growth a step back ${short(growth)} (median)`,
+    `W_hh: norm ${short(spectrum.norm)}, spectral radius ${short(spectrum.radius)}`,
+    ...(forgetHorizon ? [`units keep for ${short(median(forgetHorizon))} steps (median)`] : []),
+    ...(deadUnits.length > 0 ? [`${deadUnits.length} of the units dead`] : []),
+  ];
+  const legend = hasDirect
+    ? `${pc.bold("━")} both, ${pc.cyan("•")} direct, ${pc.yellow("×")} recurrent`
+    : `${pc.bold("━")} through W_hh`;
+  const curves: Curve[] = [
+    { glyph: "━", colour: pc.bold, values: carried.total },
+    ...(hasDirect
+      ? [
+          { glyph: "×", colour: pc.yellow, values: carried.recurrent },
+          { glyph: "•", colour: pc.cyan, values: carried.direct },
+        ]
+      : []),
+  ];
+  return [
+    `${pc.bold(title)}  ${legend}`,
+    drawCurves(curves),
+    table(["gradient left", ...lags, `after ${carried.total.length - 1}`, "halves in"], rows, []),
+    ...wrap(facts.join("; "), 79),
+    ...wrap(`gates: ${gates.join("; ")}`, 79).map(pc.dim),
+  ];
+}
