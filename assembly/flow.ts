@@ -60,6 +60,21 @@ export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32
 
 /** The norms of slot `prev`, to which a step was taken backwards from slot `next`. */
 export function measure(s: Sequence, prev: i32, next: i32): void {
+  // Values are multiplied by a power of two where a float32 would not hold their squares: by the last slot's, or by another.
+  for (let round = 0; round < 4; round++) {
+    const size = measureScaled(s, prev, next);
+    const scaled = size * s.flowScale;
+    if (scaled > 1e-16 && scaled < 1e17) {
+      if (size > 1e-8 && size < 1e12) s.flowScale = 1;
+      else s.flowScale = reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23);
+      return;
+    }
+    s.flowScale = reinterpret<f32>((round == 1 ? 227 : round == 2 ? 27 : 127) << 23); // 1, 2¹⁰⁰, 2⁻¹⁰⁰, 1
+  }
+}
+
+/** Answers about how large dh and dc are. */
+function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
   const row = s.flow + <usize>prev * ROW;
   const n = s.B * s.R;
   const dh = s.at(s.dh, prev, 0, s.R);
@@ -74,10 +89,7 @@ export function measure(s: Sequence, prev: i32, next: i32): void {
     norms(s, row + 40, dh, s.flowOut, dh, dh, n);
     norms(s, row + 60, s.flowH, s.flowOut, dh, dh, n);
   }
-  // Values whose squares a float32 may not hold are brought near 1 by a power of two, from the next slot on.
-  const size = load<f32>(row) + load<f32>(row + 16) + load<f32>(row + 20);
-  if (size > 1e-8 && size < 1e12) s.flowScale = 1;
-  else if (size > 0 && size < Infinity) s.flowScale = reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23);
+  return load<f32>(row) + load<f32>(row + 16) + load<f32>(row + 20);
 }
 
 /** Whether row b takes step t. */

@@ -15,13 +15,14 @@ import { type FlowReport, GradientFlow } from "lstm-wasm/flow";
 import { endsOfClasses } from "./classifier.ts";
 import { columnOf, readSeries } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";
-import { indicesOf, moment, scaleRows } from "./dataset.ts";
+import { indicesOf, moment, scaleRows, spread } from "./dataset.ts";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
 import { endsOf } from "./forecaster.ts";
 import { loadModel, type SavedModel } from "./load-model.ts";
 import { createRandom } from "./random.ts";
-import { streamsOf } from "./text-model.ts";
+import { stretchesOf } from "./text-model.ts";
+import { EVALUATION_BATCH } from "./window-net.ts";
 
 export interface FlowOptions {
   readonly html?: string;
@@ -42,15 +43,6 @@ export interface Measured {
   readonly model: string;
   readonly data: string;
 }
-
-/** Most windows or texts side by side; more would only smooth. */
-const MOST = 256;
-
-/** Values spread evenly over a list, all of them if there are few. */
-export const spread = <T>(values: readonly T[], most: number): T[] =>
-  values.length <= most
-    ? [...values]
-    : Array.from({ length: most }, (_, k) => values[Math.floor((k * values.length) / most)] as T);
 
 export async function measureFile(core: Core, modelFile: string, dataFile: string | undefined, options: FlowOptions) {
   const bytes = await readInput(modelFile);
@@ -89,9 +81,8 @@ function batchOf(
   if (saved.kind === "text") {
     const numbers = saved.encode(file, text);
     if (numbers.length < 3) throw new UserError(`${file}: expected at least 3 characters, got ${numbers.length}`);
-    const T = Math.min(steps ?? 100, numbers.length - 1);
-    const streams = Math.min(32, Math.max(1, Math.floor((numbers.length - 1) / T)));
-    const batch = streamsOf(numbers.slice(0, T * streams + 1), streams);
+    const batch = stretchesOf(numbers, steps ?? 100);
+    const [T, streams] = batch.x.shape;
     return { batch, loss, data: `${streams} stretches of ${T} characters of ${file}, a loss at each` };
   }
   const { window } = saved.settings;
@@ -100,7 +91,10 @@ function batchOf(
   const series = readSeries(file, text);
   const part = { from: window, to: series.rows };
   const classes = saved.kind === "classifier";
-  const ends = spread(classes ? endsOfClasses(part, saved.settings) : endsOf(part, saved.settings.horizon), MOST);
+  const ends = spread(
+    classes ? endsOfClasses(part, saved.settings) : endsOf(part, saved.settings.horizon),
+    EVALUATION_BATCH,
+  );
   if (ends.length === 0)
     throw new UserError(
       `${file}: expected at least ${window + saved.settings.horizon} rows, the model's window and what follows, got ${series.rows}`,

@@ -9,7 +9,15 @@ import { escapeHtml, htmlTable, key, page, svg } from "./report.ts";
 const DEEPEST = 1e-20;
 
 const wholeTick = (x: number) => (Number.isInteger(x) ? x.toLocaleString("en") : "");
-const logTick = (y: number) => (Number.isInteger(Math.round(1e6 * Math.log10(y)) / 1e6) ? powerOf(y) : "");
+
+/** A logarithmic axis of whole powers of ten, at most seven of them marked. */
+function logAxis(values: readonly number[]) {
+  const low = Math.floor(Math.log10(Math.min(...values)) + 1e-9);
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values)) - 1e-9));
+  const every = Math.ceil((high - low) / 7);
+  const ticks = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, k) => 10 ** (high - k * every));
+  return { type: "log" as const, domain: [10 ** low, 10 ** high], ticks, tickFormat: powerOf };
+}
 
 /** 0.001 as "10⁻³". */
 export function powerOf(value: number): string {
@@ -27,6 +35,12 @@ const PATHS = [
 const hasDirect = (slice: SliceFlow) => slice.forgetHorizon !== null;
 const pathsOf = (slice: SliceFlow) => PATHS.filter(([path]) => hasDirect(slice) || path === "total");
 
+/** Thresholds of the verdict that a curve comes to. */
+const boundsIn = ({ carried }: SliceFlow) => [
+  ...(carried.total.some((left) => left < 1e-3) ? [1e-3] : []),
+  ...(carried.total.some((left) => left > 1e3) ? [1e3] : []),
+];
+
 /** How much of the gradient is left after so many steps back. */
 export function carriedPlot(slice: SliceFlow, height = 280): string {
   const points = pathsOf(slice).flatMap(([path, , colour]) =>
@@ -34,23 +48,14 @@ export function carriedPlot(slice: SliceFlow, height = 280): string {
       left > DEEPEST && Number.isFinite(left) ? [{ lag, left, path, colour }] : [],
     ),
   );
-  const least = Math.min(0.1, ...points.map(({ left }) => left));
-  const most = Math.max(1, ...points.map(({ left }) => left));
-  const bounds = [slice.status === "explodes" ? 1e3 : 0, least < 1e-3 ? 1e-3 : 0].filter((y) => y > 0);
+  const axis = logAxis([1, 0.1, ...points.map(({ left }) => left)]);
   return svg("Gradient left after so many steps back", {
     height,
     marginLeft: 60,
     x: { label: "steps back →", domain: [0, Math.max(1, slice.carried.total.length - 1)], tickFormat: wholeTick },
-    y: {
-      label: "↑ share of the gradient left",
-      type: "log",
-      domain: [least, most],
-      grid: true,
-      tickFormat: logTick,
-      ticks: 6,
-    },
+    y: { label: "↑ share of the gradient left", grid: true, ...axis },
     marks: [
-      Plot.ruleY(bounds, { stroke: "var(--soft)", strokeDasharray: "3 3" }),
+      Plot.ruleY(boundsIn(slice), { stroke: "var(--soft)", strokeDasharray: "3 3" }),
       Plot.line(points, {
         ...{ x: "lag", y: "left", z: "path", strokeWidth: 1.9 },
         stroke: (d: (typeof points)[number]) => `var(${d.colour})`,
@@ -74,7 +79,7 @@ function normsPlot(slice: SliceFlow): string {
     height: 220,
     marginLeft: 60,
     x: { label: "step →", domain: [0, Math.max(1, slice.steps - 1)], tickFormat: wholeTick },
-    y: { label: "↑ norm over the batch", type: "log", grid: true, tickFormat: logTick, ticks: 5 },
+    y: { label: "↑ norm over the batch", grid: true, ...logAxis(shown.length ? shown.map(({ norm }) => norm) : [1]) },
     marks: [
       Plot.line(shown, {
         ...{ x: "t", y: "norm", z: "name", strokeWidth: 1.6 },
@@ -137,13 +142,17 @@ function horizonBins(horizons: readonly number[]) {
 
 /** How long units keep what they hold. */
 function horizonPlot(slice: SliceFlow): string {
+  const bins = horizonBins(slice.forgetHorizon ?? []);
   return svg("Forget horizon of the units", {
     height: 170,
     marginLeft: 60,
-    x: { label: "steps that a unit keeps what it holds →", type: "log", tickFormat: logTick },
+    x: {
+      label: "steps that a unit keeps what it holds →",
+      ...logAxis([1, 100, ...bins.flatMap(({ from, to }) => [from, to])]),
+    },
     y: { label: "↑ units", grid: true, tickFormat: wholeTick },
     marks: [
-      Plot.rectY(horizonBins(slice.forgetHorizon ?? []), {
+      Plot.rectY(bins, {
         ...{ x1: "from", x2: "to", y: "units", fill: "var(--accent)", insetLeft: 0.5, insetRight: 0.5 },
       }),
       Plot.ruleY([0], { stroke: "var(--line)" }),
@@ -187,7 +196,7 @@ function sliceSections(slice: SliceFlow, several: boolean): string[] {
   return [
     ...(several ? [`<h2>${escapeHtml(titleOf(slice))}</h2>`, `<p>${escapeHtml(slice.verdict)}.</p>`] : []),
     "<h2>How much is left</h2>",
-    `<p class="soft">${legend(slice)}dashed: the thresholds of the verdict</p>`,
+    `<p class="soft">${legend(slice)}${boundsIn(slice).length > 0 ? "dashed: the verdict’s threshold" : ""}</p>`,
     carriedPlot(slice),
     htmlTable(["", ...lags, `after ${slice.carried.total.length - 1}`, "halves in (steps)", "slope of the log"], rows),
     "<h2>At each step</h2>",
@@ -195,7 +204,7 @@ function sliceSections(slice: SliceFlow, several: boolean): string[] {
     normsPlot(slice),
     growthPlot(slice),
     "<h2>Gates</h2>",
-    `<p class="soft">${key("--accent", "near their lower end")}${key("--warm", "near their upper end")}${escapeHtml("beyond 0.1 and 0.9, or ±0.9")}</p>`,
+    `<p class="soft">${key("--accent", "near their lower end")}${key("--warm", "near their upper end")}${escapeHtml(slice.forgetHorizon ? "beyond 0.1 and 0.9; g, n and tanh c beyond ±0.9" : "h beyond ±0.9")}</p>`,
     saturationPlot(slice),
     ...(slice.forgetHorizon ? [horizonPlot(slice)] : []),
     "<h2>Recurrent weights</h2>",

@@ -41,23 +41,22 @@ export function drawCurves(curves: readonly Curve[]): string {
     const first = Math.round(((high - exact) / (high - low)) * (HEIGHT - 1)) === row;
     return `${(isTick && first ? `1e${exact}` : "").padStart(6)} ┤${line.join("").trimEnd()}`;
   });
-  const middle = String(Math.round(last / 2));
-  const axis = `0${middle.padStart(WIDTH / 2)}${String(last).padStart(WIDTH / 2 - 1)}`;
-  return [
-    ...lines,
-    `${"".padStart(6)} └${"─".repeat(WIDTH)}`,
-    `${"".padStart(8)}${axis}  steps back`.slice(0, 80),
-  ].join("\n");
+  const axis =
+    `0${String(Math.round(last / 2)).padStart(WIDTH / 2)}`.padEnd(WIDTH - String(last).length) + String(last);
+  const under = "".padStart(8);
+  return [...lines, `${"".padStart(6)} └${"─".repeat(WIDTH)}`, under + axis, under + "steps back".padStart(WIDTH)].join(
+    "\n",
+  );
 }
 
 /** A number in few characters. */
 export const short = (value: number | null | undefined): string => {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === Number.POSITIVE_INFINITY) return "∞";
-  if (value === 0) return "0";
-  return Math.abs(value) >= 0.01 && Math.abs(value) < 1e4
-    ? String(Number(value.toPrecision(3)))
-    : value.toExponential(1);
+  const size = Math.abs(value);
+  const text =
+    value === 0 || (size >= 1e-3 && size < 1e4) ? String(Number(value.toPrecision(3))) : value.toExponential(1);
+  return text.replaceAll("-", "−");
 };
 
 const median = (values: readonly number[]): number =>

@@ -58,9 +58,9 @@ export function spectralRadius(map: (x: Vector) => Vector, n: number): number {
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const x1 = map(x);
     const growth = norm(x1);
-    // Far below what was fed in: nilpotent, or zero.
-    if (!(growth > 1e-30)) return Number.isNaN(growth) ? growth : 0;
     const x2 = map(x1);
+    // Nothing is left: nilpotent, or zero.
+    if (!(norm(x2) > 0)) return norm(x2);
     const value = largestRoot(x, x1, x2, growth);
     if (round > 3 && Math.abs(value - last) <= TOLERANCE * value) return value;
     last = value;

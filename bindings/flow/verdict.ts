@@ -36,11 +36,12 @@ export function firstBeyond(
 
 const steps = (n: number): string => `${n} step${n === 1 ? "" : "s"}`;
 
-/** A share as a percentage, or as a multiple. */
-export function shareText(left: number): string {
-  if (left >= 10) return `${left < 1e6 ? Math.round(left).toLocaleString("en") : left.toExponential(1)} times as much`;
+/** What is left, as a percentage or as a multiple. */
+function leftText(left: number): string {
+  if (left >= 2)
+    return `it has grown ${left < 1e6 ? Math.round(left).toLocaleString("en") : left.toExponential(0)} times`;
   const percent = 100 * left;
-  return `${percent >= 0.1 || percent === 0 ? String(Number(percent.toPrecision(2))) : percent.toExponential(1)} %`;
+  return `${percent >= 0.01 || percent === 0 ? Number(percent.toPrecision(2)) : percent.toExponential(0)} % of it is left`;
 }
 
 function pathAt({ direct, recurrent }: Carried, lag: number): Path | null {
@@ -59,7 +60,7 @@ export function judge(carried: Carried, hasDirect: boolean, thresholds: Threshol
     const path = pathAt(carried, after) ?? pathAt(carried, after - 1);
     const left = total[after] as number;
     const through = path ? ` through the ${path} path` : "";
-    const verdict = `${status} after ${steps(after)}${through}: ${shareText(left)} of the gradient is left`;
+    const verdict = `${status} after ${steps(after)}${through}: ${leftText(left)}`;
     return { status, after, path, left, verdict };
   }
   const path = pathAt(carried, lags);
@@ -71,6 +72,6 @@ export function judge(carried: Carried, hasDirect: boolean, thresholds: Threshol
     return event ? `; the ${name} path alone ${event.status} after ${steps(event.after)}` : "";
   };
   const other = path === "direct" ? alone("recurrent", recurrent) : hasDirect ? alone("direct", direct) : "";
-  const verdict = `carries ${shareText(left)} of the gradient back over all ${steps(lags)}, most of it through the ${path ?? "recurrent"} path${other}`;
+  const verdict = `reaches back ${lags === 1 ? "its one step" : `all ${steps(lags)}`}, most of it through the ${path ?? "recurrent"} path: ${leftText(left)}${other}`;
   return { status: "carries", after: null, path, left, verdict };
 }
