@@ -29,7 +29,8 @@ const GLYPHS: Readonly<Record<string, string>> = {
 
 const glyphOf = (point: Point | undefined) => GLYPHS[point?.status ?? ""] ?? "  ";
 
-const scaleText = (scale: number) => String(Number(scale.toPrecision(2)));
+const FRACTIONS: Readonly<Record<string, string>> = { "0.125": "⅛", "0.25": "¼", "0.5": "½" };
+const scaleText = (scale: number) => FRACTIONS[String(scale)] ?? String(Number(scale.toPrecision(2)));
 
 function printLab(points: readonly Point[], lengths: readonly number[], html: string | undefined): string {
   const find = (cell: CellName, scale: number, bias: number | null, steps: number) =>

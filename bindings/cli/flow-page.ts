@@ -52,7 +52,7 @@ export function carriedPlot(slice: SliceFlow, height = 280): string {
   return svg("Gradient left after so many steps back", {
     height,
     marginLeft: 60,
-    x: { label: "steps back →", domain: [0, Math.max(1, slice.carried.total.length - 1)], tickFormat: wholeTick },
+    x: { label: "steps back →", domain: [0, Math.max(1, ...points.map(({ lag }) => lag))], tickFormat: wholeTick },
     y: { label: "↑ share of the gradient left", grid: true, ...axis },
     marks: [
       Plot.ruleY(boundsIn(slice), { stroke: "var(--soft)", strokeDasharray: "3 3" }),
@@ -185,20 +185,20 @@ const sentence = ({ verdict, slices }: FlowReport) => {
 
 function sliceSections(slice: SliceFlow, several: boolean): string[] {
   const { decay, spectrum, deadUnits } = slice;
+  const steps = slice.carried.total.length - 1;
+  const lags = [...[1, 10, 100].filter((lag) => lag < steps), steps];
   const rows = pathsOf(slice).map(([path, text]) => [
     text,
-    ...[1, 10, 100].filter((lag) => lag < slice.carried.total.length).map((lag) => short(slice.carried[path][lag])),
-    short(slice.carried[path].at(-1)),
+    ...lags.map((lag) => short(slice.carried[path][lag])),
     short(decay[path]?.halfLife),
     short(decay[path]?.slope),
   ]);
-  const lags = [1, 10, 100].filter((lag) => lag < slice.carried.total.length).map((lag) => `after ${lag}`);
   return [
     ...(several ? [`<h2>${escapeHtml(titleOf(slice))}</h2>`, `<p>${escapeHtml(slice.verdict)}.</p>`] : []),
     "<h2>How much is left</h2>",
     `<p class="soft">${legend(slice)}${boundsIn(slice).length > 0 ? "dashed: the verdict’s threshold" : ""}</p>`,
     carriedPlot(slice),
-    htmlTable(["", ...lags, `after ${slice.carried.total.length - 1}`, "halves in (steps)", "slope of the log"], rows),
+    htmlTable(["", ...lags.map((lag) => `after ${lag}`), "halves in (steps)", "slope of the log"], rows),
     "<h2>At each step</h2>",
     `<p class="soft">${key("--accent", "‖dL/dh‖")}${slice.dc ? key("--warm", "‖dL/dc‖") : ""}along every path, over ${slice.batch} sequence${slice.batch === 1 ? "" : "s"}</p>`,
     normsPlot(slice),

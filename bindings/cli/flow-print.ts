@@ -1,5 +1,5 @@
 // A report of the gradient's flow for the terminal, 80 columns wide.
-import type { FlowReport, SliceFlow } from "lstm-wasm/flow";
+import type { SliceFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import type { Measured } from "./flow-model.ts";
 import { table, wrap } from "./print.ts";
@@ -23,7 +23,8 @@ export function drawCurves(curves: readonly Curve[]): string {
   if (logs.length === 0) return "";
   const high = Math.ceil(Math.max(0, ...logs));
   const low = Math.min(high - 2, Math.max(Math.floor(Math.min(...logs)), high - 12));
-  const last = Math.max(...curves.map(({ values }) => values.length)) - 1;
+  // No further than where something can be drawn.
+  const last = Math.max(1, ...curves.map(({ values }) => values.findLastIndex((value) => value >= 10 ** (low - 0.5))));
   const grid = Array.from({ length: HEIGHT }, () => new Array<string>(WIDTH).fill(" "));
   for (const { glyph, colour, values } of curves)
     for (let column = 0; column < WIDTH; column++) {
@@ -59,47 +60,68 @@ export const short = (value: number | null | undefined): string => {
   return text.replaceAll("-", "−");
 };
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] as number;
+const median = (values: readonly number[]): number | undefined =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 
 export function printFlow(file: string, { report, model, data }: Measured, html?: string): string {
+  const { slices, verdict, status } = report;
+  const shown = slices.find(({ name }) => name === report.slice) ?? slices[0];
   const lines = [
     ...wrap(`Gradient flow of ${file}`, 79).map(pc.bold),
     ...wrap(`${model}; ${data}`, 79).map(pc.dim),
     "",
-    ...wrap(report.verdict, 79).map(report.status === "carries" ? pc.green : pc.yellow),
+    ...wrap(verdict, 79).map(status === "carries" ? pc.green : pc.yellow),
     "",
-    ...report.slices.flatMap((slice) => [...printSlice(slice, report), ""]),
+    ...(slices.length > 1 ? [overview(slices), ""] : []),
+    ...(shown && !report.nonFinite ? [...printSlice(shown, slices.length > 1), ""] : []),
+    ...(html === undefined ? [] : [`report  ${html}`]),
   ];
-  if (html !== undefined) lines.push(`report  ${html}`);
   return lines.join("\n").trimEnd();
 }
 
-function printSlice(slice: SliceFlow, report: FlowReport): string[] {
+/** A line for each direction of each layer. */
+function overview(slices: readonly SliceFlow[]): string {
+  return table(
+    ["", "gradient", "by path", "halves in", "growth", "radius"],
+    slices.map(({ name, status, after, path, decay, ratios, spectrum }) => [
+      name,
+      after === null ? status : `${status} after ${after}`,
+      path ?? "–",
+      short(decay.total?.halfLife),
+      short(growthOf(ratios)),
+      short(spectrum.radius),
+    ]),
+    [],
+  );
+}
+
+/** Median growth over the steps that still had a gradient. */
+const growthOf = (ratios: readonly number[]) => median(ratios.filter((ratio) => ratio > 0));
+
+function printSlice(slice: SliceFlow, several: boolean): string[] {
   const { name, cell, carried, decay, forgetHorizon, saturation, deadUnits, spectrum, ratios } = slice;
   const hasDirect = forgetHorizon !== null;
-  const title = `${report.slices.length > 1 ? `${name}, ${cell}` : cell}: gradient left`;
+  const steps = carried.total.length - 1;
+  const lags = [...[1, 10, 100].filter((lag) => lag < steps), steps];
   const rows = (["total", "direct", "recurrent"] as const)
     .filter((path) => hasDirect || path === "total")
     .map((path) => [
       path === "total" ? (hasDirect ? "both paths" : "recurrent path") : `${path} path`,
-      ...[1, 10, 100].filter((lag) => lag < carried.total.length).map((lag) => short(carried[path][lag])),
-      short(carried[path].at(-1)),
+      ...lags.map((lag) => short(carried[path][lag])),
       short(decay[path]?.halfLife),
     ]);
-  const lags = [1, 10, 100].filter((lag) => lag < carried.total.length).map((lag) => `after ${lag}`);
-  const gates = Object.entries(saturation).map(
-    ([gate, { low, high }]) => `${gate} ${(100 * low).toFixed(0)} % low, ${(100 * high).toFixed(0)} % high`,
+  const gates = Object.entries(saturation).flatMap(([gate, { low, high }]) =>
+    low + high < 0.005 ? [] : [`${gate} ${(100 * low).toFixed(0)} % low, ${(100 * high).toFixed(0)} % high`],
   );
-  const growth = ratios.length > 0 ? median(ratios) : Number.NaN;
   const facts = [
-    `growth a step back ${short(growth)} (median)`,
+    `growth a step back ${short(growthOf(ratios))} (median)`,
     `W_hh: norm ${short(spectrum.norm)}, spectral radius ${short(spectrum.radius)}`,
     ...(forgetHorizon ? [`units keep for ${short(median(forgetHorizon))} steps (median)`] : []),
-    ...(deadUnits.length > 0 ? [`${deadUnits.length} of the units dead`] : []),
+    `saturated gates: ${gates.length > 0 ? gates.join(", ") : "none"}`,
+    ...(deadUnits.length > 0 ? [`${deadUnits.length} units dead`] : []),
   ];
   const legend = hasDirect
-    ? `${pc.bold("━")} both, ${pc.cyan("•")} direct, ${pc.yellow("×")} recurrent`
+    ? `${pc.bold("━")} both paths, ${pc.cyan("•")} direct, ${pc.yellow("×")} recurrent`
     : `${pc.bold("━")} through W_hh`;
   const curves: Curve[] = [
     { glyph: "━", colour: pc.bold, values: carried.total },
@@ -111,10 +133,9 @@ function printSlice(slice: SliceFlow, report: FlowReport): string[] {
       : []),
   ];
   return [
-    `${pc.bold(title)}  ${legend}`,
+    `${pc.bold(`${several ? `${name}, ` : ""}${cell}: gradient left`)}   ${legend}`,
     drawCurves(curves),
-    table(["gradient left", ...lags, `after ${carried.total.length - 1}`, "halves in"], rows, []),
-    ...wrap(facts.join("; "), 79),
-    ...wrap(`gates: ${gates.join("; ")}`, 79).map(pc.dim),
+    table(["", ...lags.map((lag) => `after ${lag}`), "halves in"], rows, []),
+    ...wrap(`${facts.join("; ")}.`, 79).map((line) => pc.dim(line)),
   ];
 }
