@@ -99,36 +99,6 @@ export const lossSection = (training: Training, measure: Measure): string => `<h
 <p class="soft">${key("--accent", "training")}${key("--warm", "validation")}the weights kept are those of the marked epoch</p>
 ${lossPlot(training, measure)}`;
 
-/** How far back the model was taught to look: mean ‖dL/dh‖ at each step of the window. */
-export function gradientSection(norms: readonly number[], goal: string): string {
-  const T = norms.length;
-  const points = norms.map((norm, t) => ({ lag: t + 1 - T, norm })).filter(({ norm }) => norm > 0);
-  const plot = svg("Gradient norm at each step of the window", {
-    height: 240,
-    x: {
-      label: `step before the ${goal}`,
-      domain: [1 - T, 0],
-      tickFormat: (x: number) => (Number.isInteger(x) ? String(x).replace("-", "−") : ""),
-    },
-    y: { label: "‖dL/dh‖", type: "log", grid: true, tickFormat: "~g" },
-    marks: [
-      Plot.line(points, { x: "lag", y: "norm", stroke: "var(--accent)", strokeWidth: 1.75 }),
-      Plot.dot(points, { x: "lag", y: "norm", fill: "var(--accent)", r: 2.5 }),
-    ],
-  });
-  return `<h2>Gradient through time</h2>
-<p class="soft">Mean norm of the loss’s gradient at the hidden state of each step, over the test part. ${escapeHtml(gradientSentence(norms))}</p>
-${plot}`;
-}
-
-function gradientSentence(norms: readonly number[]): string {
-  const [first, last] = [norms[0] as number, norms.at(-1) as number];
-  if (norms.length < 2 || !(last > 0)) return "";
-  const ratio = first / last;
-  const seen = ratio > 0 ? `${ratio.toPrecision(2)} times` : "0 times";
-  return `What reaches the first step of the window is ${seen} what reaches the last.`;
-}
-
 /** How it was trained, in words. */
 export const trainingFact = (
   { lr, clip, seed, dropout }: TrainOptions,
