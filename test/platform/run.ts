@@ -75,7 +75,9 @@ for (const row of await rowsOf()) {
   }
 }
 console.log(`${table}`);
-console.log(`${recorded.slice(0, 12)} is the recorded hash of the strict kernels. Where relaxed has it, too, the host has no relaxed SIMD.`);
+console.log(
+  `${recorded.slice(0, 12)} is the recorded hash of the strict kernels. Where relaxed has it, too, the host has no relaxed SIMD.`,
+);
 for (const remark of remarks) console.log(remark);
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.absent} absent`);
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;
