@@ -1,5 +1,4 @@
 // From a compiled module to a Core. Importing this file compiles nothing.
-import { instantiate, instantiateSync } from "@assemblyscript/loader";
 import { show } from "./check.ts";
 import { Core, type CoreOptions } from "./core.ts";
 import { ArgumentTypeError, ModuleError } from "./errors.ts";
@@ -44,20 +43,26 @@ const notAModule = (cause: unknown): ModuleError =>
 /** Instantiates the kernels, compiling off the main thread where the host does so. */
 export async function load(source: ModuleSource = embedded(), options?: CoreOptions): Promise<Core> {
   const checked = checkSource(source);
-  const { exports } = await instantiate(checked).catch((cause: unknown) => {
+  let instance: WebAssembly.Instance;
+  try {
+    const module = checked instanceof WebAssembly.Module ? checked : await WebAssembly.compile(checked);
+    instance = await WebAssembly.instantiate(module);
+  } catch (cause) {
     throw notAModule(cause);
-  });
-  return toCore(exports, options);
+  }
+  return toCore(instance.exports, options);
 }
 
 /** Instantiates the kernels at once. Browsers allow that on the main thread for modules of this size only in part: prefer `load` there. */
 export function loadSync(source: ModuleSource = embedded(), options?: CoreOptions): Core {
   const checked = checkSource(source);
-  let exports: object;
+  let instance: WebAssembly.Instance;
   try {
-    ({ exports } = instantiateSync(checked));
+    instance = new WebAssembly.Instance(
+      checked instanceof WebAssembly.Module ? checked : new WebAssembly.Module(checked),
+    );
   } catch (cause) {
     throw notAModule(cause);
   }
-  return toCore(exports, options);
+  return toCore(instance.exports, options);
 }
