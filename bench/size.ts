@@ -5,8 +5,8 @@ import { build } from "esbuild";
 
 /** What each bundle takes from the package. */
 const BUNDLES = {
-  "inference: load, LSTM": `export { load, LSTM } from "./dist/index.js";`,
-  everything: `export * from "./dist/index.js";`,
+  "inference: load, LSTM": `export { load, LSTM } from "./dist/entries/default.js";`,
+  everything: `export * from "./dist/entries/default.js";`,
 };
 
 const row = (name: string, raw: number, compressed: number) =>

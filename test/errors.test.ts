@@ -1,18 +1,5 @@
 // Every refusal of the public API, one by one: its class, its code, its sentence; and that what refused still works.
-import {
-  adam,
-  GRU,
-  Linear,
-  LSTM,
-  lastStep,
-  load,
-  loadSync,
-  mseLoss,
-  RNN,
-  Sequential,
-  type Tensor,
-  Trainer,
-} from "lstm-wasm";
+import { adam, GRU, Linear, LSTM, lastStep, loadSync, mseLoss, RNN, Sequential, type Tensor, Trainer } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
@@ -337,38 +324,5 @@ describe("calls at the wrong moment", () => {
     const other = new Trainer(linear, { loss: mseLoss(), optimizer: adam() });
     other.dispose();
     expectState(() => other.step({ x: zeros(1, 4), target: zeros(1, 2) }), "ERR_DISPOSED", "got a disposed one");
-  });
-});
-
-describe("load", () => {
-  test("the module of this package, its bytes, and the embedded one are the same", async () => {
-    const { readFile } = await import("node:fs/promises");
-    const bytes = new Uint8Array(await readFile(new URL("../build/core.wasm", import.meta.url)));
-    const runs = [
-      await load(),
-      loadSync(),
-      await load(bytes),
-      await load(new WebAssembly.Module(bytes)),
-      await load(bytes.buffer),
-    ].map((one) => new LSTM(one, { inputSize: 3, hiddenSize: 4 }).forward(x));
-    for (const run of runs) expect(run).toEqual(runs[0]);
-  });
-
-  test("anything else is refused", async () => {
-    // (module)
-    const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
-    const nonsense = Uint8Array.of(1, 2, 3);
-    const code = expect.objectContaining({ name: "ModuleError", code: "ERR_MODULE" });
-    expect(() => loadSync(empty)).toThrow("source: expected a module of lstm-wasm, got one without its kernels");
-    expect(() => loadSync(nonsense)).toThrow("source: expected a module of lstm-wasm, got bytes that do not compile");
-    expect(() => loadSync(nonsense)).toThrow(code);
-    await expect(load(empty)).rejects.toThrow(code);
-    await expect(load(nonsense)).rejects.toThrow(code);
-    expect(() => loadSync("core.wasm" as never)).toThrow(
-      'source: expected a WebAssembly.Module or its bytes, got "core.wasm"',
-    );
-    await expect(load({} as never)).rejects.toThrow(
-      "source: expected a WebAssembly.Module or its bytes, got an Object",
-    );
   });
 });

@@ -26,7 +26,7 @@ export async function open<T>(folder: string, options?: ServeOptions, path = "/"
 }
 
 /** A file that a page without a bundler reaches by its path. */
-const INSTALLED = "/node_modules/lstm-wasm/dist/index.js";
+const INSTALLED = "/node_modules/lstm-wasm/dist/entries/default.js";
 
 export async function importMap(): Promise<Hash> {
   const imports = JSON.stringify({ imports: { "lstm-wasm": INSTALLED } });
