@@ -47,6 +47,9 @@ const isRemote = (value: unknown): value is Remote =>
   typeof value === "string" ||
   (typeof value === "object" && value !== null && ("href" in value || "arrayBuffer" in value));
 
+/** Bytes as characters. An AudioWorklet has no TextDecoder. */
+const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+
 const refuse = (code: ModuleError["code"], got: string, cause?: unknown): ModuleError =>
   new ModuleError(code, `source: expected a module of lstm-wasm, got ${got}`, cause === undefined ? {} : { cause });
 
@@ -65,8 +68,9 @@ function checkBytes(source: ArrayBuffer | ArrayBufferView, from: string): Uint8A
   const bytes = new Uint8Array(
     view ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source),
   );
-  if (String.fromCharCode(...bytes.subarray(0, 4)) === "\0asm") return bytes;
-  if (/^[\s\ufeff]*</.test(new TextDecoder().decode(bytes.subarray(0, 64))))
+  const start = latin1(bytes.subarray(0, 64));
+  if (start.startsWith("\0asm")) return bytes;
+  if (/^(\xef\xbb\xbf)?\s*</.test(start))
     throw refuse(
       "ERR_MODULE_HTML",
       `${from}an HTML page, as servers answer where the file is not (with Vite: put "lstm-wasm" into optimizeDeps.exclude, or import the address from "lstm-wasm/core.wasm?url")`,
@@ -74,14 +78,21 @@ function checkBytes(source: ArrayBuffer | ArrayBufferView, from: string): Uint8A
   throw refuse("ERR_MODULE", `${from}${bytes.length} bytes that are not WebAssembly`);
 }
 
+/** Browsers bound what a page's main thread may compile or instantiate at once: 8 MB, older ones 4 KB. */
+const isTooLargeAtOnce = (cause: unknown): boolean => /main thread/.test(String(cause));
+
+const notAllowed = (cause: unknown): ModuleError => {
+  const remedy = isTooLargeAtOnce(cause)
+    ? "on a page's main thread use load() in place of loadSync()"
+    : "a page needs the CSP script-src 'wasm-unsafe-eval'; Workers and edge functions import lstm-wasm/workerd or lstm-wasm/edge-light";
+  const message = `host: expected leave to compile WebAssembly, got a refusal (${remedy})`;
+  return new ModuleError("ERR_COMPILE", message, { cause });
+};
+
 /** Why valid or invalid bytes did not compile. */
 const notCompiled = (bytes: Uint8Array<ArrayBuffer>, cause: unknown): ModuleError =>
   WebAssembly.validate(bytes)
-    ? new ModuleError(
-        "ERR_COMPILE",
-        "host: expected leave to compile WebAssembly, got a refusal (a page needs the CSP script-src 'wasm-unsafe-eval'; Workers and edge functions import lstm-wasm/workerd or lstm-wasm/edge-light)",
-        { cause },
-      )
+    ? notAllowed(cause)
     : refuse("ERR_MODULE", "bytes that do not compile (damaged, or relaxed SIMD on a host without it)", cause);
 
 /** @internal */
@@ -109,15 +120,17 @@ function checkModule(module: WebAssembly.Module): string {
   checkHost();
   const [mark] = WebAssembly.Module.customSections(module, "lstm-wasm");
   if (mark === undefined) throw refuse("ERR_MODULE", "another module, or one whose custom sections were stripped");
-  const [id, build] = new TextDecoder().decode(mark).split(" ") as [string, string];
+  const [id, build] = latin1(new Uint8Array(mark)).split(" ") as [string, string];
   if (id !== MODULE_ID)
     throw refuse("ERR_MODULE_VERSION", `that of version ${id} where these bindings are of version ${MODULE_ID}`);
   return build;
 }
 
-/** Instantiation fails for one reason only in a module that imports and starts nothing. */
-const notInstantiated = (cause: unknown): OutOfMemoryError =>
-  new OutOfMemoryError("memory: expected room for a module of lstm-wasm, got none", { cause });
+/** A module that imports and starts nothing fails for want of memory, or because it was to be there at once. */
+const notInstantiated = (cause: unknown): OutOfMemoryError | ModuleError =>
+  isTooLargeAtOnce(cause)
+    ? notAllowed(cause)
+    : new OutOfMemoryError("memory: expected room for a module of lstm-wasm, got none", { cause });
 
 /** Node's fetch knows no files. */
 interface FileHost {
