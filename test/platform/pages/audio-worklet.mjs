@@ -1,7 +1,7 @@
 // Runs on the audio thread, where there is no fetch, no URL, no atob, no TextDecoder and no clock finer than Date. The compiled module
 // comes in the options, and is instantiated at once.
 import { GRU, loadSync } from "lstm-wasm";
-import { createGru, mix } from "./filter.mjs";
+import { createGru, mix } from "./audio-filter.mjs";
 
 class Filter extends AudioWorkletProcessor {
   #stream;

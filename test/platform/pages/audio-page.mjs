@@ -1,12 +1,11 @@
 // The page around the AudioWorklet: renders offline for the bits, and in real time for the deadlines.
 import * as api from "lstm-wasm";
-import { filter, noise } from "./filter.mjs";
+import { digestOf, filter, noise, RATE } from "./audio-filter.mjs";
 import { report } from "./report.mjs";
-
-const RATE = 48_000;
+import { run } from "./script.mjs";
 
 async function play(context, module, { x, loop = false, ...processorOptions }) {
-  await context.audioWorklet.addModule("/out/worklet.js");
+  await context.audioWorklet.addModule("/out/audio-worklet.js");
   const node = new AudioWorkletNode(context, "filter", {
     processorOptions: { module, ...processorOptions },
     outputChannelCount: [1],
@@ -46,6 +45,7 @@ async function realTime(module, x, { seconds, burn = 0 }) {
 }
 
 const sameBits = (a, b) => a.length === b.length && a.every((value, k) => Object.is(value, b[k]));
+const isClean = ({ late, skipped, underruns }) => late === 0 && skipped === 0 && !underruns;
 
 report(async () => {
   const response = await fetch("/node_modules/lstm-wasm/dist/core.wasm");
@@ -53,14 +53,19 @@ report(async () => {
   const x = noise(RATE);
   const expected = filter(api, await api.load(module), x);
   const { y, ms } = await offline(module, x);
-  const digest = await crypto.subtle.digest("SHA-256", y.slice());
-  const { kept, ...calm } = await realTime(module, x, { seconds: 3 });
+  // Whatever else the machine does can starve the audio thread: one clean stretch shows what the filter can do.
+  const stretches = [];
+  while (stretches.length < 6 && !stretches.some(isClean)) {
+    const { kept, ...counts } = await realTime(module, x, { seconds: 2 });
+    stretches.push({ ...counts, exact: sameBits(kept, expected) });
+  }
   // The control: a processor that does miss its deadlines has to be seen.
   const { kept: _, ...burning } = await realTime(module, x, { seconds: 1, burn: 5 });
   return {
-    hash: Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    digest: await run(api, module),
+    audio: await digestOf(y),
     offline: { exact: sameBits(y, expected), ms },
-    calm: { ...calm, exact: sameBits(kept, expected) },
+    stretches,
     burning,
   };
 });

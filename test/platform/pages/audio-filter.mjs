@@ -1,7 +1,9 @@
 // The same filter on the page, in Node and in the AudioWorklet: y[t] = x[t] + head · h[t], h of a GRU that reads x.
 const HIDDEN = 16;
 
-/** A second of noise at a quarter of full scale, the same everywhere. */
+export const RATE = 48_000;
+
+/** Noise at a quarter of full scale, the same everywhere. */
 export function noise(samples) {
   let state = 1;
   return Float32Array.from({ length: samples }, () => {
@@ -25,4 +27,10 @@ export function filter(api, core, x) {
   const { output } = gru.forward({ data: x, shape: [x.length, 1, 1] });
   gru.dispose();
   return Float32Array.from(x, (value, t) => mix(value, output.data, t * HIDDEN));
+}
+
+/** SHA-256 of samples, where there is Web Crypto. */
+export async function digestOf(samples) {
+  const digest = await crypto.subtle.digest("SHA-256", samples.slice());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
