@@ -47,11 +47,11 @@ const isRemote = (value: unknown): value is Remote =>
   typeof value === "string" ||
   (typeof value === "object" && value !== null && ("href" in value || "arrayBuffer" in value));
 
-/** Bytes as characters. An AudioWorklet has no TextDecoder. */
-const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
-
 const refuse = (code: ModuleError["code"], got: string, cause?: unknown): ModuleError =>
   new ModuleError(code, `source: expected a module of lstm-wasm, got ${got}`, cause === undefined ? {} : { cause });
+
+/** Characters of bytes; an AudioWorklet has no TextDecoder. */
+const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 /** Throws unless the host runs SIMD WebAssembly. */
 function checkHost(): void {
@@ -68,9 +68,8 @@ function checkBytes(source: ArrayBuffer | ArrayBufferView, from: string): Uint8A
   const bytes = new Uint8Array(
     view ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source),
   );
-  const start = latin1(bytes.subarray(0, 64));
-  if (start.startsWith("\0asm")) return bytes;
-  if (/^(\xef\xbb\xbf)?\s*</.test(start))
+  if (ascii(bytes.subarray(0, 4)) === "\0asm") return bytes;
+  if (/^(\xef\xbb\xbf)?\s*</.test(ascii(bytes.subarray(0, 64))))
     throw refuse(
       "ERR_MODULE_HTML",
       `${from}an HTML page, as servers answer where the file is not (with Vite: put "lstm-wasm" into optimizeDeps.exclude, or import the address from "lstm-wasm/core.wasm?url")`,
@@ -120,7 +119,7 @@ function checkModule(module: WebAssembly.Module): string {
   checkHost();
   const [mark] = WebAssembly.Module.customSections(module, "lstm-wasm");
   if (mark === undefined) throw refuse("ERR_MODULE", "another module, or one whose custom sections were stripped");
-  const [id, build] = latin1(new Uint8Array(mark)).split(" ") as [string, string];
+  const [id, build] = ascii(new Uint8Array(mark)).split(" ") as [string, string];
   if (id !== MODULE_ID)
     throw refuse("ERR_MODULE_VERSION", `that of version ${id} where these bindings are of version ${MODULE_ID}`);
   return build;

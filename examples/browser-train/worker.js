@@ -66,7 +66,7 @@ const orders = {
   },
 };
 
-onmessage = ({ data: { type, ...rest } }) => orders[type](rest);
+self.addEventListener("message", ({ data: { type, ...rest } }) => orders[type](rest));
 
 ready.then(({ data: { dates, truth, persistence } }) => {
   postMessage({ type: "ready", dates, truth, persistence });

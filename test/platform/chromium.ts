@@ -7,13 +7,17 @@ import { tool } from "./tools.ts";
 export interface Page {
   on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;
   on(event: "pageerror", listener: (error: Error) => void): void;
-  on(event: "requestfailed", listener: (request: { url(): string; failure(): { errorText: string } | null }) => void): void;
-  goto(url: string): Promise<unknown>;
+  on(
+    event: "requestfailed",
+    listener: (request: { url(): string; failure(): { errorText: string } | null }) => void,
+  ): void;
+  goto(url: string, options?: { waitUntil: "commit" }): Promise<unknown>;
   click(selector: string): Promise<void>;
+  fill(selector: string, value: string): Promise<void>;
   selectOption(selector: string, value: string): Promise<unknown>;
   textContent(selector: string): Promise<string | null>;
   waitForFunction(expression: string, argument?: undefined, options?: { timeout: number }): Promise<unknown>;
-  evaluate<T>(expression: string): Promise<T>;
+  waitForEvent(event: "download"): Promise<{ path(): Promise<string> }>;
 }
 interface Context {
   newPage(): Promise<Page>;
@@ -76,29 +80,36 @@ export interface Report<T> {
 }
 
 /** The report of a page. Rejects with what the page complained of if there is none in time. */
-export function reportOf<T>(url: string, { extension, timeout = 60_000 }: { extension?: string; timeout?: number } = {}) {
+export function reportOf<T>(
+  url: string,
+  { extension, timeout = 120_000 }: { extension?: string; timeout?: number } = {},
+): Promise<Report<T>> {
   return withPage(async (page) => {
     const complaints: string[] = [];
-    const { promise, resolve, reject } = Promise.withResolvers<Report<T>>();
-    promise.catch(() => {});
-    page.on("console", (message) => {
-      const text = message.text();
-      if (text.startsWith(MARK)) resolve(JSON.parse(text.slice(MARK.length)));
-      else if (message.type() === "error") complaints.push(text);
+    let timer: NodeJS.Timeout | undefined;
+    const report = new Promise<Report<T>>((resolve, reject) => {
+      page.on("console", (message) => {
+        const text = message.text();
+        if (text.startsWith(MARK)) resolve(JSON.parse(text.slice(MARK.length)));
+        else if (message.type() === "error") complaints.push(text);
+      });
+      page.on("pageerror", (error) => reject(new Error(`the page threw: ${error.message}`)));
+      page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+      const late = () => `no report in ${timeout} ms; ${complaints.join("; ") || "no complaint either"}`;
+      timer = setTimeout(() => reject(new Error(late())), timeout);
     });
-    page.on("pageerror", (error) => reject(new Error(`the page threw: ${error.message}`)));
-    page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
-    const timer = setTimeout(
-      () => reject(new Error(`no report in ${timeout} ms; ${complaints.join("; ") || "no complaint either"}`)),
-      timeout,
-    );
-    await page.goto(url);
-    return await promise.finally(() => clearTimeout(timer));
+    report.catch(() => {});
+    try {
+      await page.goto(url, { waitUntil: "commit" });
+      return await report;
+    } finally {
+      clearTimeout(timer);
+    }
   }, extension);
 }
 
 /** The value of a report. */
-export function valueOf<T>({ value, error }: Report<T>): T {
+export function expectValue<T>({ value, error }: Report<T>): T {
   if (error) throw new Error(`${error.name} ${error.code ?? ""}: ${error.message}`);
   return value as T;
 }

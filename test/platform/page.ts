@@ -1,6 +1,6 @@
 // Rows of Chromium: a page in a project with the packed package, served on the loopback interface, that runs the script and reports.
 import { cpSync } from "node:fs";
-import { type Report, reportOf, valueOf, whereIsChromium } from "./chromium.ts";
+import { expectValue, type Report, reportOf, whereIsChromium } from "./chromium.ts";
 import { createProject, here, type Row } from "./row.ts";
 import { type ServeOptions, serve } from "./serve.ts";
 import { whereAreTools } from "./tools.ts";
@@ -51,6 +51,6 @@ export const pageRow = (
   missing: () => whereIsChromium() ?? whereAreTools("playwright-core", ...tools),
   async run(tarball) {
     const report = await work(tarball);
-    return { hash: valueOf(report), ms: report.ms };
+    return { hash: expectValue(report), ms: report.ms };
   },
 });

@@ -1,6 +1,6 @@
 // The classic accidents, on a real page and a server of the careless kind: a page for whatever is missing, no type for .wasm.
 import assert from "node:assert/strict";
-import { valueOf } from "../chromium.ts";
+import { expectValue } from "../chromium.ts";
 import { createPage, html, openFolder, pageRow } from "../page.ts";
 import type { Row } from "../row.ts";
 
@@ -33,7 +33,7 @@ const rows: Row[] = [
       fallback: true,
       types: { ".wasm": "application/octet-stream" },
     });
-    const { type, digests, builds, failures } = valueOf(report);
+    const { type, digests, builds, failures } = expectValue(report);
     assert.equal(type, "application/octet-stream");
     for (const [name, build] of Object.entries(builds)) assert.equal(build, "strict", name);
     assert.deepEqual(Object.keys(failures), Object.keys(EXPECTED));

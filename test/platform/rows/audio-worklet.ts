@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { build } from "esbuild";
-import { valueOf } from "../chromium.ts";
+import { expectValue } from "../chromium.ts";
 import { createPage, html, openFolder, pageRow } from "../page.ts";
 import { digestIn, execute, type Row } from "../row.ts";
 
@@ -42,14 +42,18 @@ const rows: Row[] = [
     });
     // Nothing to load at run time.
     assert.deepEqual(metafile.outputs["out/audio-worklet.js"]?.imports, []);
-    assert.doesNotMatch(readFileSync(`${folder}/out/audio-worklet.js`, "utf8"), /\b(fetch|atob|import)\(|new (URL|TextDecoder)\b/);
+    assert.doesNotMatch(
+      readFileSync(`${folder}/out/audio-worklet.js`, "utf8"),
+      /\b(fetch|atob|import)\(|new (URL|TextDecoder)\b/,
+    );
 
     const report = await openFolder<Audio>(folder);
-    const { digest, audio, offline, stretches, burning } = valueOf(report);
+    const { digest, audio, offline, stretches, burning } = expectValue(report);
     const { stdout } = await execute(process.execPath, ["node.mjs"], folder);
     assert.equal(audio, digestIn(stdout), "the bits of the audio thread are those of Node");
     assert.ok(offline.exact, "one call of forward and the offline context give the same bits");
-    for (const { exact } of stretches) assert.ok(exact, "one call of forward and the real-time context give the same bits");
+    for (const { exact } of stretches)
+      assert.ok(exact, "one call of forward and the real-time context give the same bits");
     const { late, skipped, underruns, share, quanta } = stretches.at(-1) as Stretch;
     assert.ok(
       late === 0 && skipped === 0 && !underruns,

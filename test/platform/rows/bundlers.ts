@@ -44,7 +44,10 @@ const BUNDLERS: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   },
 };
 
-const TOOLS: Readonly<Record<string, readonly string[]>> = { rollup: ["rollup", "@rollup/plugin-node-resolve"], webpack: ["webpack"] };
+const TOOLS: Readonly<Record<string, readonly string[]>> = {
+  rollup: ["rollup", "@rollup/plugin-node-resolve"],
+  webpack: ["webpack"],
+};
 
 const row = (bundler: string, entry: string, main: string): Row =>
   pageRow(bundler, entry, TOOLS[bundler] ?? [], async (tarball) => {
