@@ -17,7 +17,21 @@ export interface Page {
   selectOption(selector: string, value: string): Promise<unknown>;
   textContent(selector: string): Promise<string | null>;
   waitForFunction(expression: string, argument?: undefined, options?: { timeout: number }): Promise<unknown>;
+  context(): { browser(): { newBrowserCDPSession(): Promise<Session> } | null };
   waitForEvent(event: "download"): Promise<{ path(): Promise<string> }>;
+}
+interface Session {
+  on(event: "Tracing.dataCollected", listener: (data: { value: readonly TraceEvent[] }) => void): void;
+  on(event: "Tracing.tracingComplete", listener: () => void): void;
+  send(method: string, options?: object): Promise<unknown>;
+}
+/** Times in µs; `tdur` is the processor's. */
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
 }
 interface Context {
   newPage(): Promise<Page>;
@@ -61,6 +75,25 @@ export async function withPage<T>(use: (page: Page) => Promise<T>, extension?: s
   } finally {
     await browser.close();
   }
+}
+
+/** Traces the main threads of pages during `work`; answers also the most processor time that one task of theirs took, in ms. */
+export async function traced<T>(page: Page, work: () => Promise<T>): Promise<{ value: T; longestTask: number }> {
+  const session = (await page.context().browser()?.newBrowserCDPSession()) as Session;
+  const events: TraceEvent[] = [];
+  session.on("Tracing.dataCollected", (data) => void events.push(...data.value));
+  await session.send("Tracing.start", { traceConfig: { includedCategories: ["toplevel"] } });
+  const value = await work();
+  const complete = new Promise<void>((resolve) => session.on("Tracing.tracingComplete", resolve));
+  await session.send("Tracing.end");
+  await complete;
+  const key = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const mains = new Set(
+    events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(key),
+  );
+  const tasks = events.filter((event) => event.tdur !== undefined && mains.has(key(event)));
+  if (tasks.length === 0) throw new Error("expected tasks of the page in its trace, got none");
+  return { value, longestTask: tasks.reduce((longest, { tdur = 0 }) => Math.max(longest, tdur / 1000), 0) };
 }
 
 /** The address of a page of an unpacked extension. Without a key, its name is made of its path's SHA-256, in letters a to p. */
