@@ -2,7 +2,8 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -61,6 +62,7 @@ export const SEQUENCE_FLOATS: readonly SequenceField[] = [${names(fields.filter(
 /**
  * A module as text. Compressors see bytes, so every byte keeps a boundary of its own (base64 costs brotli 40 %): shifted by 29,
  * which puts the frequent ones first, a byte below 89 is one of the 91 characters from # to ~ without \\, another one two.
+ * assembly/unpack.ts is the way back.
  */
 function embed(name) {
   const digit = (value) => String.fromCharCode(value < 57 ? value + 35 : value + 36);
@@ -70,22 +72,68 @@ function embed(name) {
     const rest = value - 89;
     text += rest < 0 ? digit(value) : digit(89 + Math.floor(rest / 91)) + digit(rest % 91);
   }
+  if (text.length > 2 * 65536) throw new Error(`${name}: expected to fit in the 2 pages of unpack.wasm`);
   writeFileSync(
     `bindings/generated/${name}.ts`,
     `// Written by bindings/build.mjs.\nexport const text: string =\n  "${text}";\n`,
   );
 }
 
+/** The decoder of such text, small enough for a list of numbers. */
+function writeUnpack() {
+  const bytes = [...readFileSync("build/unpack.wasm")].join(", ");
+  writeFileSync(
+    "bindings/generated/unpack.ts",
+    `// Written by bindings/build.mjs.\nexport const unpackModule: readonly number[] = [${bytes}];\n`,
+  );
+}
+
+/**
+ * The default entry becomes one file, because every file that Node opens costs a millisecond at the start. All other entries
+ * take what they share from it: there is one of each class.
+ */
+function bundleDefaultEntry() {
+  const file = "dist/entries/default.js";
+  run(
+    "esbuild",
+    file,
+    "--bundle",
+    "--format=esm",
+    "--target=es2022",
+    `--outfile=${file}`,
+    "--allow-overwrite",
+    "--log-level=warning",
+  );
+  const entries = JSON.parse(readFileSync("package.json", "utf8")).exports;
+  const kept = new Set(["dist/generated/core.relaxed.js", "dist/entries/embedded.js", "dist/generated/unpack.js"]);
+  for (const conditions of Object.values(entries))
+    if (typeof conditions === "object") for (const path of Object.values(conditions)) kept.add(path.slice(2));
+  for (const path of readdirSync("dist", { recursive: true }).map((name) => `dist/${name.replaceAll("\\", "/")}`)) {
+    if (!path.endsWith(".js") || path === file) continue;
+    if (!kept.has(path)) rmSync(path);
+    else
+      writeFileSync(
+        path,
+        readFileSync(path, "utf8").replace(/(?<=from ")\.[^"]*\.js(?=")/g, (target) =>
+          kept.has(posix.join(posix.dirname(path), target)) ? target : `./${posix.relative(posix.dirname(path), file)}`,
+        ),
+      );
+  }
+}
+
 for (const folder of ["build", "bindings/generated"]) rmSync(folder, { recursive: true, force: true });
 mkdirSync("bindings/generated", { recursive: true });
 for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
+run("asc", "--config", "assembly/unpack.asconfig.json");
 writeAbi(mark());
 writeSequence();
 for (const name of ["core", "core.relaxed"]) embed(name);
+writeUnpack();
 if (!process.argv.includes("--kernels")) {
   rmSync("dist", { recursive: true, force: true });
   for (const config of ["tsconfig.build.json", "tsconfig.node.json"]) run("tsc", "-p", config);
   for (const name of ["core", "core.relaxed"]) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+  bundleDefaultEntry();
   run(
     "esbuild",
     "bindings/cli/main.ts",

@@ -53,8 +53,8 @@ const refuse = (code: ModuleError["code"], got: string, cause?: unknown): Module
 /** Characters of bytes; an AudioWorklet has no TextDecoder. */
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
-/** Throws unless the host runs SIMD WebAssembly. */
-function checkHost(): void {
+/** @internal Throws unless the host runs SIMD WebAssembly. */
+export function checkHost(): void {
   const got = typeof WebAssembly !== "object" ? "none" : "an engine without SIMD";
   if (got === "none" || !WebAssembly.validate(new Uint8Array(SIMD_PROBE)))
     throw new ModuleError("ERR_NO_SIMD", `host: expected WebAssembly with SIMD, got ${got}`);

@@ -90,6 +90,20 @@ describe("exports", () => {
     execFileSync(process.execPath, ["--input-type=module", "-e", script], { stdio: "pipe" });
   });
 
+  test("there is one of each class", async () => {
+    const [main = {}, relaxed, train, io, node = {}] = await Promise.all(
+      ["entries/default", "entries/relaxed", "entries/train", "entries/io", "node"].map(
+        (file) => import(new URL(`dist/${file}.js`, root).href) as Promise<Record<string, unknown>>,
+      ),
+    );
+    for (const entry of [relaxed, train, io])
+      for (const [name, value] of Object.entries(entry as object))
+        if (!name.startsWith("load")) expect(value, name).toBe(main[name]);
+    await expect((node.writeFileAtomic as (file: string) => Promise<void>)("/nowhere/x")).rejects.toBeInstanceOf(
+      main.FileError,
+    );
+  });
+
   test("require works", async () => {
     const require = createRequire(import.meta.url);
     const built = new URL("dist/entries/default.js", root).pathname;
@@ -99,27 +113,54 @@ describe("exports", () => {
 
 describe("tree-shaking", () => {
   const bundle = async (contents: string) => {
-    const { outputFiles, metafile } = await build({
-      stdin: { contents, resolveDir: root.pathname },
+    const { outputFiles } = await build({
       ...COMMON,
+      stdin: { contents, resolveDir: root.pathname },
       minify: true,
+      plugins: [{ name: "wasm", setup: (api) => api.onResolve({ filter: /\.wasm/ }, () => ({ external: true })) }],
     });
-    const [output] = Object.values(metafile.outputs);
-    const files = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
-    return { text: outputFiles[0]?.text as string, files: files.map(([file]) => file.replace("dist/", "")) };
+    return outputFiles[0]?.text as string;
+  };
+  const embedded = readFileSync(new URL("bindings/generated/core.ts", root), "utf8").slice(-1000, -900);
+  /** A text in an error of each part of the library. */
+  const PARTS = {
+    trainer: "Trainer options",
+    optimisers: "betas",
+    schedules: "cosineAnnealingLR",
+    losses: "reduction",
+    checkpoints: "checkpoint",
+    safetensors: "safetensors",
+    conv1d: "kernelSize",
+    embedding: "numEmbeddings",
+    linear: "inFeatures",
   };
 
-  test("inference takes no training, no files, no other layer", async () => {
-    const { files } = await bundle(`export { load, LSTM, Stream } from "lstm-wasm";`);
-    expect(files.filter((file) => /^(train|io|flow|cli)\/|entries\/train|relaxed/.test(file))).toEqual([]);
-    expect(
-      files.filter((file) => /(conv1d|embedding|linear|dropout|sequential|gru|rnn|cell|residual)\.js/.test(file)),
-    ).toEqual([]);
-    expect(files).toContain("generated/core.js");
+  test("the texts do tell the parts", async () => {
+    const everything = await bundle(`export * from "lstm-wasm";`);
+    for (const text of [embedded, ...Object.values(PARTS)]) expect(everything).toContain(text);
   });
 
-  test("a module of one's own leaves the embedded one out of the edge entries", async () => {
-    const { files } = await bundle(`import { adam } from "lstm-wasm/train"; export { adam };`);
-    expect(files.filter((file) => file.startsWith("generated/core"))).toEqual([]);
+  test("unused imports leave nothing", async () => {
+    expect(
+      (await bundle(`import * as api from "lstm-wasm"; import * as relaxed from "lstm-wasm/relaxed";`)).trim(),
+    ).toBe("");
+  });
+
+  test("inference takes no training, no files, no other layer", async () => {
+    const text = await bundle(`export { load, LSTM, Stream } from "lstm-wasm";`);
+    expect(text).toContain(embedded);
+    expect(Object.entries(PARTS).filter(([, part]) => text.includes(part))).toEqual([]);
+  });
+
+  test.each(["workerd", "edge-light"])("%s takes the module of the platform, not the embedded one", async (entry) => {
+    const text = await bundle(`export { load, LSTM } from "lstm-wasm/${entry}";`);
+    expect(text).toContain("core.wasm");
+    expect(text).not.toContain(embedded);
+  });
+
+  test("training alone takes no module", async () => {
+    const text = await bundle(`export { adam } from "lstm-wasm/train";`);
+    expect(text).toContain(PARTS.optimisers);
+    expect(text).not.toContain(embedded);
   });
 });
