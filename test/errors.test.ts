@@ -243,6 +243,16 @@ const CALLS: Row[] = [
     "TYPE",
     "state dict: expected an object of tensors, got null",
   ],
+  [
+    "an array that was transferred",
+    () => {
+      const { data, shape } = zeros(2, 4);
+      structuredClone(data.buffer, { transfer: [data.buffer] });
+      linear.forward({ data, shape });
+    },
+    "RANGE",
+    "x: expected [2,4], 8 values, got an empty or detached buffer (transferred elsewhere)",
+  ],
   ["a width of Linear", () => linear.forward(zeros(2, 5)), "RANGE", "x: expected shape [...,4], got [2,5]"],
 ];
 
