@@ -54,7 +54,7 @@ const refuse = (code: ModuleError["code"], got: string, cause?: unknown): Module
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 /** @internal Throws unless the host runs SIMD WebAssembly. */
-export function checkHost(): void {
+function checkHost(): void {
   const got = typeof WebAssembly !== "object" ? "none" : "an engine without SIMD";
   if (got === "none" || !WebAssembly.validate(new Uint8Array(SIMD_PROBE)))
     throw new ModuleError("ERR_NO_SIMD", `host: expected WebAssembly with SIMD, got ${got}`);

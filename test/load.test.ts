@@ -200,6 +200,23 @@ describe("refused sources", () => {
     compile.mockRestore();
   });
 
+  test.each(["default", "relaxed"])("such a host with the module of the %s entry", async (entry) => {
+    vi.resetModules();
+    const api = await import(`../bindings/entries/${entry}.ts`);
+    const refused = function refused() {
+      throw new WebAssembly.CompileError("violates the following Content Security Policy directive");
+    };
+    const spies = [
+      vi.spyOn(WebAssembly, "Module").mockImplementation(refused),
+      vi.spyOn(WebAssembly, "compile").mockImplementation(async () => refused()),
+    ];
+    await expect(api.load()).rejects.toThrow("a page needs the CSP script-src 'wasm-unsafe-eval'");
+    expect(() => api.loadSync()).toThrow(expect.objectContaining({ code: "ERR_COMPILE" }));
+    for (const spy of spies) spy.mockRestore();
+    // And once it may, the same entry loads.
+    await expect(api.load()).resolves.toHaveProperty("build");
+  });
+
   test.each(["Compile", "Instance"])("a main thread that takes no %s of this size at once", (step) => {
     const refusal = new RangeError(
       `WebAssembly.${step} is disallowed on the main thread, if the buffer size is larger than 8MB.`,
