@@ -17,7 +17,7 @@ const forecastChart = createChart($("forecast"), {
   lines: [{ colour: "--soft", width: 1.25 }, { colour: "--accent" }],
 });
 const lossChart = createChart($("loss"), {
-  x: { time: false, range: (_, _min, max) => [1, Math.max(10, max ?? 0)] },
+  x: { time: false, range: (_, min, max) => [min, max] },
   xAxis: { incrs: [1, 2, 5, 10, 20] },
   lines: [{ colour: "--accent" }, { colour: "--warm" }, { colour: "--soft", dash: [4, 4], width: 1 }],
 });
@@ -31,6 +31,7 @@ let epochs = [];
 let latest;
 let longest = 0;
 
+const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const celsius = (value) => `${value.toFixed(2)} °C`;
 
 function become(next) {
@@ -69,23 +70,24 @@ form.addEventListener("input", () => {
 save.addEventListener("click", () => worker.postMessage({ type: "save" }));
 
 function draw() {
-  const numbers = epochs.map(({ epoch }) => epoch);
   const { persistence } = known;
+  const numbers = Array.from({ length: Math.max(10, epochs.length) }, (_, k) => k + 1);
   lossChart.setData([
     numbers,
-    epochs.map(({ train }) => train),
-    epochs.map(({ validation }) => validation),
+    numbers.map((_, k) => epochs[k]?.train),
+    numbers.map((_, k) => epochs[k]?.validation),
     numbers.map(() => persistence.validation),
   ]);
   const seconds = known.dates.map((date) => date / 1000);
   forecastChart.setData([seconds, known.truth, latest?.forecast ?? known.truth.map(() => null)]);
   if (!latest) return;
-  const after = latest.type === "done" ? "With the weights of its best epoch" : `After ${latest.epoch} epochs`;
+  const after =
+    latest.type === "done" ? "With the weights of its best epoch" : `After ${counted(latest.epoch, "epoch")}`;
   const { test } = persistence;
   $("lead").textContent =
     `${after} its forecasts are ${celsius(latest.error)} off on the ${known.truth.length} days it never saw. “Tomorrow as today” is ${celsius(test)} off.`;
   $("speed").textContent =
-    `${latest.steps} updates, ${(latest.ms / latest.steps).toFixed(1)} ms each in the worker; ${epochs.length} epochs`;
+    `${latest.steps} updates, ${(latest.ms / latest.steps).toFixed(1)} ms each in the worker; ${counted(epochs.length, "epoch")}`;
 }
 
 const receive = {
