@@ -54,7 +54,7 @@ const refuse = (code: ModuleError["code"], got: string, cause?: unknown): Module
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 /** @internal Throws unless the host runs SIMD WebAssembly. */
-export function checkHost(): void {
+function checkHost(): void {
   const got = typeof WebAssembly !== "object" ? "none" : "an engine without SIMD";
   if (got === "none" || !WebAssembly.validate(new Uint8Array(SIMD_PROBE)))
     throw new ModuleError("ERR_NO_SIMD", `host: expected WebAssembly with SIMD, got ${got}`);
@@ -77,14 +77,21 @@ function checkBytes(source: ArrayBuffer | ArrayBufferView, from: string): Uint8A
   throw refuse("ERR_MODULE", `${from}${bytes.length} bytes that are not WebAssembly`);
 }
 
+/** Browsers bound what a page's main thread may compile or instantiate at once: 8 MB, older ones 4 KB. */
+const isTooLargeAtOnce = (cause: unknown): boolean => /main thread/.test(String(cause));
+
+const notAllowed = (cause: unknown): ModuleError => {
+  const remedy = isTooLargeAtOnce(cause)
+    ? "on a page's main thread use load() in place of loadSync()"
+    : "a page needs the CSP script-src 'wasm-unsafe-eval'; Workers and edge functions import lstm-wasm/workerd or lstm-wasm/edge-light";
+  const message = `host: expected leave to compile WebAssembly, got a refusal (${remedy})`;
+  return new ModuleError("ERR_COMPILE", message, { cause });
+};
+
 /** Why valid or invalid bytes did not compile. */
 const notCompiled = (bytes: Uint8Array<ArrayBuffer>, cause: unknown): ModuleError =>
   WebAssembly.validate(bytes)
-    ? new ModuleError(
-        "ERR_COMPILE",
-        "host: expected leave to compile WebAssembly, got a refusal (a page needs the CSP script-src 'wasm-unsafe-eval'; Workers and edge functions import lstm-wasm/workerd or lstm-wasm/edge-light)",
-        { cause },
-      )
+    ? notAllowed(cause)
     : refuse("ERR_MODULE", "bytes that do not compile (damaged, or relaxed SIMD on a host without it)", cause);
 
 /** @internal */
@@ -118,9 +125,11 @@ function checkModule(module: WebAssembly.Module): string {
   return build;
 }
 
-/** Instantiation fails for one reason only in a module that imports and starts nothing. */
-const notInstantiated = (cause: unknown): OutOfMemoryError =>
-  new OutOfMemoryError("memory: expected room for a module of lstm-wasm, got none", { cause });
+/** A module that imports and starts nothing fails for want of memory, or because it was to be there at once. */
+const notInstantiated = (cause: unknown): OutOfMemoryError | ModuleError =>
+  isTooLargeAtOnce(cause)
+    ? notAllowed(cause)
+    : new OutOfMemoryError("memory: expected room for a module of lstm-wasm, got none", { cause });
 
 /** Node's fetch knows no files. */
 interface FileHost {

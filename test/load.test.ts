@@ -200,6 +200,49 @@ describe("refused sources", () => {
     compile.mockRestore();
   });
 
+  test.each(["default", "relaxed"])("such a host with the module of the %s entry", async (entry) => {
+    vi.resetModules();
+    const api = await import(`../bindings/entries/${entry}.ts`);
+    const refused = function refused() {
+      throw new WebAssembly.CompileError("violates the following Content Security Policy directive");
+    };
+    const spies = [
+      vi.spyOn(WebAssembly, "Module").mockImplementation(refused),
+      vi.spyOn(WebAssembly, "compile").mockImplementation(async () => refused()),
+    ];
+    await expect(api.load()).rejects.toThrow("a page needs the CSP script-src 'wasm-unsafe-eval'");
+    expect(() => api.loadSync()).toThrow(expect.objectContaining({ code: "ERR_COMPILE" }));
+    for (const spy of spies) spy.mockRestore();
+    // And once it may, the same entry loads.
+    await expect(api.load()).resolves.toHaveProperty("build");
+  });
+
+  test.each(["Compile", "Instance"])("a main thread that takes no %s of this size at once", (step) => {
+    const refusal = new RangeError(
+      `WebAssembly.${step} is disallowed on the main thread, if the buffer size is larger than 8MB.`,
+    );
+    const refuse = vi
+      .spyOn(WebAssembly, step === "Compile" ? "Module" : "Instance")
+      .mockImplementation(function refused() {
+        throw refusal;
+      });
+    expect(() => loadSync(bytes)).toThrow("got a refusal (on a page's main thread use load() in place of loadSync())");
+    expect(() => loadSync(bytes)).toThrow(expect.objectContaining({ code: "ERR_COMPILE", cause: refusal }));
+    refuse.mockRestore();
+  });
+
+  test("a host with little beside WebAssembly, as an AudioWorklet is", () => {
+    for (const name of ["TextDecoder", "TextEncoder", "URL", "fetch", "atob", "performance", "setTimeout"])
+      vi.stubGlobal(name, undefined);
+    try {
+      expect(loadSync(module).build).toBe("strict");
+      expect(loadSync(bytes).build).toBe("strict");
+      expect(() => loadSync(Buffer.from("\ufeff\n<html>"))).toThrow("an HTML page");
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
   test("a host without memory for it", async () => {
     const refusal = new RangeError("Out of memory: Cannot allocate Wasm memory for new instance");
     const instantiate = vi.spyOn(WebAssembly, "instantiate").mockRejectedValue(refusal);
