@@ -52,6 +52,7 @@ function embed() {
 rmSync("build", { recursive: true, force: true });
 mkdirSync("bindings/generated", { recursive: true });
 for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
+for (const target of ["strict", "relaxed"]) run("asc", "--config", "bench/assembly/asconfig.json", "--target", target);
 writeAbi();
 writeSequence();
 embed();
@@ -71,6 +72,7 @@ if (!process.argv.includes("--kernels")) {
     "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     "--outdir=dist/cli",
     "--loader:.csv=text",
+    "--loader:.wasm=binary",
     "--log-level=warning",
   );
 }

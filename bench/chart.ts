@@ -1,0 +1,152 @@
+// Results as pictures: SVG that stands alone, in the report's colours, light and dark.
+import * as Plot from "@observablehq/plot";
+import { escapeHtml, PALETTE, type PlotOptions, svg } from "../bindings/cli/report.ts";
+import { AXES, type Axis, BASE, type CurveRow } from "./curves.ts";
+import type { SuiteResult } from "./results.ts";
+import type { CaseRow } from "./suite.ts";
+import { duration, times } from "./table.ts";
+
+const WIDTH = 860;
+const MARGIN = 24;
+const HEAD = 76;
+
+interface Placed {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly plot: string;
+}
+
+/** Plots under a title on a page of their own. */
+function page(title: string, subtitle: string, plots: readonly Placed[]): string {
+  const height = HEAD + Math.max(...plots.map(({ y, height }) => y + height)) + MARGIN;
+  const width = WIDTH + 2 * MARGIN;
+  const nested = plots.map(({ x, y, width, height, plot }) =>
+    plot.replace(
+      /^<svg[^>]*>/,
+      () => `<svg class="plot" x="${MARGIN + x}" y="${HEAD + y}" width="${width}" height="${height}">`,
+    ),
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(title)}">
+<style>${PALETTE}
+text { fill: currentColor; font: 12px system-ui, sans-serif; } .plot { color: var(--soft); overflow: visible; }
+.title { font-size: 18px; font-weight: 600; fill: var(--ink); } .subtitle { fill: var(--soft); } .ink { fill: var(--ink); }
+</style>
+<rect width="${width}" height="${height}" fill="var(--paper)"/>
+<text class="title" x="${MARGIN}" y="36">${escapeHtml(title)}</text>
+<text class="subtitle" x="${MARGIN}" y="58">${escapeHtml(subtitle)}</text>
+${nested.join("\n")}
+</svg>
+`;
+}
+
+export interface Bar {
+  readonly group: string;
+  readonly label: string;
+  /** How many times as fast. */
+  readonly ratio: number;
+  readonly text: string;
+  readonly colour: "accent" | "warm" | "soft";
+}
+
+/** Horizontal bars in groups, from 1x on: to the left of it the rival is faster. */
+export function renderGroups(title: string, subtitle: string, bars: readonly Bar[], x: PlotOptions["x"] = {}): string {
+  const groups = [...new Set(bars.map(({ group }) => group))];
+  const rows = Math.max(...groups.map((group) => bars.filter((bar) => bar.group === group).length));
+  const height = 40 + groups.length * (rows * 18 + 10);
+  const plot = svg(title, {
+    ...{ width: WIDTH, height, marginLeft: 96, marginRight: 150, marginTop: 8, marginBottom: 32 },
+    x: { label: "times as fast", grid: true, labelAnchor: "left", labelArrow: "none", ...x },
+    y: { axis: null, padding: 0.15 },
+    fy: { label: null, padding: 0.2, domain: groups, axis: null },
+    marks: [
+      Plot.barX(bars, { fy: "group", y: "label", x1: 1, x2: "ratio", fill: (bar: Bar) => `var(--${bar.colour})` }),
+      Plot.text(bars, {
+        ...{ fy: "group", y: "label", x: (bar: Bar) => Math.max(1, bar.ratio), text: "text" },
+        ...{ textAnchor: "start", dx: 6, fill: "var(--ink)" },
+      }),
+      Plot.text(groups, {
+        fy: (group: string) => group,
+        text: (group: string) => group,
+        frameAnchor: "left",
+        dx: -88,
+        textAnchor: "start",
+        fill: "var(--ink)",
+      }),
+      Plot.ruleX([1], { stroke: "var(--soft)" }),
+    ],
+  });
+  return page(title, subtitle, [{ x: 0, y: 0, width: WIDTH, height, plot }]);
+}
+
+/** Against plain JavaScript: one bar for each case and build. */
+export function renderBars(results: readonly SuiteResult[]): string {
+  const bars = results.flatMap(({ build, rows }) =>
+    rows
+      .filter((row): row is CaseRow => row.kind === "case" && row.js !== null)
+      .map(({ name, ns, js }): Bar => {
+        const { ratio, ns: jsNs } = js as NonNullable<CaseRow["js"]>;
+        const text = `${times(ratio)}   ${duration(ns)}, not ${duration(jsNs)}`;
+        return { group: name, label: build, ratio, text, colour: build === "strict" ? "accent" : "warm" };
+      }),
+  );
+  const { engine, machine } = results[0] as SuiteResult;
+  const builds = results
+    .map(({ build }) => (build === "strict" ? "blue: strict build" : "orange: relaxed SIMD"))
+    .join("; ");
+  return renderGroups("WebAssembly against plain JavaScript", `one thread, ${engine}, ${machine.cpu}; ${builds}`, bars);
+}
+
+const AXIS_NAMES: Readonly<Record<Axis, string>> = { T: "steps T", B: "batch B", H: "hidden width H", L: "layers L" };
+
+/** Time and memory of a training step over each size, with a dashed line where cost grows in proportion. */
+export function renderCurves({ rows, engine, build }: Pick<SuiteResult, "rows" | "engine" | "build">): string {
+  const curves = rows.filter((row): row is CurveRow => row.kind === "curve");
+  const measures = [
+    { label: "time (ms)", of: (row: CurveRow) => row.ns / 1e6, colour: "var(--accent)" },
+    { label: "memory (MiB)", of: (row: CurveRow) => row.bytes / 2 ** 20, colour: "var(--warm)" },
+  ];
+  const [width, height] = [WIDTH / 4, 240];
+  const plots = measures.flatMap(({ label, of, colour }, line) => {
+    const values = curves.map(of);
+    const domain = [Math.min(...values) / 1.3, Math.max(...values) * 1.3];
+    return (Object.keys(AXES) as Axis[]).map((axis, column): Placed => {
+      const own = curves.filter((row) => row.axis === axis);
+      const last = own.at(-1) as CurveRow;
+      const proportional = own.map(({ value }) => ({ value, y: (of(last) * value) / last.value }));
+      const plot = svg(`${label} over ${axis}`, {
+        ...{ width, height, marginLeft: 44, marginRight: 12, marginTop: 28, marginBottom: 38 },
+        x: {
+          type: "log",
+          label: AXIS_NAMES[axis],
+          labelAnchor: "center",
+          labelArrow: "none",
+          ticks: own.map(({ value }) => value),
+          tickFormat: "d",
+        },
+        y: {
+          type: "log",
+          label: column === 0 ? label : null,
+          labelArrow: "none",
+          domain,
+          grid: true,
+          ticks: 4,
+          tickFormat: "~g",
+        },
+        marks: [
+          Plot.line(proportional, { x: "value", y: "y", stroke: "var(--soft)", strokeDasharray: "3 3", clip: true }),
+          Plot.line(own, { x: "value", y: of, stroke: colour, strokeWidth: 1.75 }),
+          Plot.dot(own, { x: "value", y: of, fill: colour, r: 2.5 }),
+        ],
+      });
+      return { x: column * width, y: line * (height + 12), width, height, plot };
+    });
+  });
+  const { T, B, I, H, L } = BASE;
+  return page(
+    "Cost of a training step as each size grows",
+    `forward, backward and Adam; from T ${T}, B ${B}, I ${I}, H ${H}, L ${L}; dashed: in proportion; ${build} build, ${engine}`,
+    plots,
+  );
+}
