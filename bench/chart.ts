@@ -25,13 +25,14 @@ function page(title: string, subtitle: string, plots: readonly Placed[]): string
   const nested = plots.map(({ x, y, width, height, plot }) =>
     plot.replace(
       /^<svg[^>]*>/,
-      () => `<svg class="plot" x="${MARGIN + x}" y="${HEAD + y}" width="${width}" height="${height}">`,
+      () =>
+        `<svg class="plot" x="${MARGIN + x}" y="${HEAD + y}" width="${width}" height="${height}" fill="currentColor" text-anchor="middle">`,
     ),
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(title)}">
 <style>${PALETTE}
-text { fill: currentColor; font: 12px system-ui, sans-serif; } .plot { color: var(--soft); overflow: visible; }
-.title { font-size: 18px; font-weight: 600; fill: var(--ink); } .subtitle { fill: var(--soft); } .ink { fill: var(--ink); }
+text { font: 12px system-ui, sans-serif; } .plot { color: var(--soft); overflow: visible; }
+.title { font-size: 18px; font-weight: 600; fill: var(--ink); } .subtitle { fill: var(--soft); }
 </style>
 <rect width="${width}" height="${height}" fill="var(--paper)"/>
 <text class="title" x="${MARGIN}" y="36">${escapeHtml(title)}</text>
@@ -87,7 +88,7 @@ export function renderBars(results: readonly SuiteResult[]): string {
       .filter((row): row is CaseRow => row.kind === "case" && row.js !== null)
       .map(({ name, ns, js }): Bar => {
         const { ratio, ns: jsNs } = js as NonNullable<CaseRow["js"]>;
-        const text = `${times(ratio)}   ${duration(ns)}, not ${duration(jsNs)}`;
+        const text = `${times(ratio)} · ${duration(ns)}, not ${duration(jsNs)}`;
         return { group: name, label: build, ratio, text, colour: build === "strict" ? "accent" : "warm" };
       }),
   );
@@ -100,44 +101,65 @@ export function renderBars(results: readonly SuiteResult[]): string {
 
 const AXIS_NAMES: Readonly<Record<Axis, string>> = { T: "steps T", B: "batch B", H: "hidden width H", L: "layers L" };
 
-/** Time and memory of a training step over each size, with a dashed line where cost grows in proportion. */
+/** Time and memory of a training step over each size; dashed: as the arithmetic grows; grey: the parameters alone. */
 export function renderCurves({ rows, engine, build }: Pick<SuiteResult, "rows" | "engine" | "build">): string {
   const curves = rows.filter((row): row is CurveRow => row.kind === "curve");
   const measures = [
-    { label: "time (ms)", of: (row: CurveRow) => row.ns / 1e6, colour: "var(--accent)" },
-    { label: "memory (MiB)", of: (row: CurveRow) => row.bytes / 2 ** 20, colour: "var(--warm)" },
+    {
+      ...{
+        label: "time (ms)",
+        colour: "var(--accent)",
+        ticks: [1, 10, 100, 1000],
+        of: (row: CurveRow) => row.ns / 1e6,
+      },
+      reference: (row: CurveRow, last: CurveRow) => (row.gflops * row.ns) / last.gflops / 1e6,
+    },
+    {
+      ...{
+        label: "memory (MiB)",
+        colour: "var(--warm)",
+        ticks: [0.01, 0.1, 1, 10, 100],
+        of: (row: CurveRow) => row.bytes / 2 ** 20,
+      },
+      reference: (row: CurveRow) => row.modelBytes / 2 ** 20,
+    },
   ];
   const [width, height] = [WIDTH / 4, 240];
-  const plots = measures.flatMap(({ label, of, colour }, line) => {
-    const values = curves.map(of);
-    const domain = [Math.min(...values) / 1.3, Math.max(...values) * 1.3];
+  const plots = measures.flatMap(({ label, of, colour, ticks, reference }, line) => {
+    const own = (axis: Axis) => curves.filter((row) => row.axis === axis);
+    const values = (Object.keys(AXES) as Axis[]).flatMap((axis) =>
+      own(axis).flatMap((row) => [of(row), reference(row, own(axis).at(-1) as CurveRow)]),
+    );
+    const domain = [Math.min(...values) / 1.3, Math.max(...values) * 1.3] as const;
     return (Object.keys(AXES) as Axis[]).map((axis, column): Placed => {
-      const own = curves.filter((row) => row.axis === axis);
-      const last = own.at(-1) as CurveRow;
-      const proportional = own.map(({ value }) => ({ value, y: (of(last) * value) / last.value }));
+      const last = own(axis).at(-1) as CurveRow;
+      const dash = line === 0 ? { strokeDasharray: "3 3" } : {};
       const plot = svg(`${label} over ${axis}`, {
         ...{ width, height, marginLeft: 44, marginRight: 12, marginTop: 28, marginBottom: 38 },
         x: {
-          type: "log",
-          label: AXIS_NAMES[axis],
-          labelAnchor: "center",
-          labelArrow: "none",
-          ticks: own.map(({ value }) => value),
-          tickFormat: "d",
+          ...{ type: "log", label: AXIS_NAMES[axis], labelAnchor: "center", labelArrow: "none", tickFormat: "d" },
+          ticks: own(axis).map(({ value }) => value),
         },
         y: {
-          type: "log",
-          label: column === 0 ? label : null,
-          labelArrow: "none",
-          domain,
-          grid: true,
-          ticks: 4,
-          tickFormat: "~g",
+          ...{
+            type: "log",
+            label: column === 0 ? label : null,
+            labelArrow: "none",
+            domain,
+            grid: true,
+            tickFormat: "~g",
+          },
+          ticks: ticks.filter((tick) => tick > domain[0] && tick < domain[1]),
         },
         marks: [
-          Plot.line(proportional, { x: "value", y: "y", stroke: "var(--soft)", strokeDasharray: "3 3", clip: true }),
-          Plot.line(own, { x: "value", y: of, stroke: colour, strokeWidth: 1.75 }),
-          Plot.dot(own, { x: "value", y: of, fill: colour, r: 2.5 }),
+          Plot.line(own(axis), {
+            x: "value",
+            y: (row: CurveRow) => reference(row, last),
+            stroke: "var(--soft)",
+            ...dash,
+          }),
+          Plot.line(own(axis), { x: "value", y: of, stroke: colour, strokeWidth: 1.75 }),
+          Plot.dot(own(axis), { x: "value", y: of, fill: colour, r: 2.5 }),
         ],
       });
       return { x: column * width, y: line * (height + 12), width, height, plot };
@@ -146,7 +168,7 @@ export function renderCurves({ rows, engine, build }: Pick<SuiteResult, "rows" |
   const { T, B, I, H, L } = BASE;
   return page(
     "Cost of a training step as each size grows",
-    `forward, backward and Adam; from T ${T}, B ${B}, I ${I}, H ${H}, L ${L}; dashed: in proportion; ${build} build, ${engine}`,
+    `from T ${T}, B ${B}, I ${I}, H ${H}, L ${L}; dashed: as the arithmetic grows; grey: the parameters alone; ${build} build, ${engine.replace(/ \(.*/, "")}`,
     plots,
   );
 }

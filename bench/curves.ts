@@ -2,7 +2,7 @@
 import type { Core } from "lstm-wasm";
 import { flops } from "./cases.ts";
 import { createProblem } from "./problem.ts";
-import { time } from "./timing.ts";
+import { alternate } from "./timing.ts";
 import { createTrainer } from "./wasm.ts";
 import { watch } from "./watched.ts";
 
@@ -30,7 +30,7 @@ export interface CurveRow {
   readonly modelBytes: number;
 }
 
-/** Memory in bytes that training has in use after a few steps, and their contender. */
+/** Training steps of some sizes, and the watch on their memory. */
 export function createTraining(core: Core, dims: { T: number; B: number; I: number; H: number; L?: number }) {
   const watched = watch(core);
   const trainer = createTrainer(watched.core, dims);
@@ -39,15 +39,23 @@ export function createTraining(core: Core, dims: { T: number; B: number; I: numb
   return { watched, trainer, run: () => trainer.step(batch) };
 }
 
-export async function measureCurvePoint(core: Core, axis: Axis, value: number): Promise<CurveRow> {
-  const dims = { ...BASE, [axis]: value };
-  const { T, B, I, H, L } = dims;
-  const { watched, trainer, run } = createTraining(core, dims);
-  const ns = await time(run, 120);
-  const { bytes } = watched;
-  const modelBytes = 4 * trainer.model.parameters.reduce((sum, { size }) => sum + size, 0);
-  trainer.dispose();
-  trainer.model.dispose();
-  const work = flops({ what: "training", T, B, I, H }) + (L - 1) * flops({ what: "training", T, B, I: H, H });
-  return { kind: "curve", axis, value, ns, gflops: work / ns, bytes, modelBytes };
+/** The points of an axis, by turns; of each the quickest round, because whatever else the machine does only adds. */
+export async function measureCurve(core: Core, axis: Axis): Promise<CurveRow[]> {
+  const points = AXES[axis].map((value) => {
+    const dims = { ...BASE, [axis]: value };
+    return { value, dims, ...createTraining(core, dims) };
+  });
+  const times = await alternate(
+    points.map(({ run }) => run),
+    { rounds: 5, budget: 30 },
+  );
+  return points.map(({ value, dims: { T, B, I, H, L }, watched, trainer }, k) => {
+    const ns = Math.min(...(times[k] as number[]));
+    const { bytes } = watched;
+    const modelBytes = 4 * trainer.model.parameters.reduce((sum, { size }) => sum + size, 0);
+    trainer.dispose();
+    trainer.model.dispose();
+    const work = flops({ what: "training", T, B, I, H }) + (L - 1) * flops({ what: "training", T, B, I: H, H });
+    return { kind: "curve", axis, value, ns, gflops: work / ns, bytes, modelBytes };
+  });
 }

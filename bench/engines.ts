@@ -81,13 +81,12 @@ export function versionOf(name: string): string {
 const executable = (name: string) =>
   name === OWN ? process.execPath : `${folderOf(name)}node_modules/${kindOf(name).file}`;
 
-/** Runs a script in an engine, under a command such as `taskset -c 1` if there is one, and hands over its lines. */
+/** Runs a script in an engine, and hands over its lines. */
 export async function runScript(
   name: string,
   script: string,
   argument: string,
   onLine: (line: string) => void,
-  under: readonly string[] = [],
 ): Promise<void> {
   const why = missing(name);
   if (why) throw new Error(why);
@@ -101,7 +100,7 @@ export async function runScript(
           argument,
         ]
       : [executable(name), ...(kindOf(name).args ?? []), script, argument];
-  await runLines([...under, ...command], onLine);
+  await runLines(command, onLine);
 }
 
 /** Runs a command and hands over the lines of its output; throws when it fails. */

@@ -11,12 +11,10 @@ import type { Row } from "./suite.ts";
 
 export interface Launch extends EntryOptions {
   readonly engine: string;
-  /** A command that the engine is started under, such as `taskset -c 1`. */
-  readonly under: readonly string[];
 }
 
 /** Runs the suite in an engine; `onRow` gets each row when it is there. */
-export async function launch({ engine, under, ...options }: Launch, onRow: (row: Row) => void): Promise<SuiteResult> {
+export async function launch({ engine, ...options }: Launch, onRow: (row: Row) => void): Promise<SuiteResult> {
   const folder = mkdtempSync(join(tmpdir(), "lstm-wasm-bench-"));
   const script = join(folder, "bench.mjs");
   const rows: Row[] = [];
@@ -36,7 +34,7 @@ export async function launch({ engine, under, ...options }: Launch, onRow: (row:
         onRow(told);
       }
     };
-    await runScript(engine, script, JSON.stringify(options), onLine, under);
+    await runScript(engine, script, JSON.stringify(options), onLine);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,42 +1,33 @@
 // `npm run bench`: WebAssembly against plain JavaScript, the same work, by turns in one process. Every pair is compared
 // before it is timed; what disagrees is not timed.
 import { writeFileSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { CASES } from "./cases.ts";
 import { renderBars, renderCurves } from "./chart.ts";
 import type { CurveRow } from "./curves.ts";
 import { ENGINES, missing, OWN, versionOf } from "./engines.ts";
 import { launch } from "./launch.ts";
+import { listOf } from "./options.ts";
 import { setting } from "./results.ts";
 import { PARTS, type Part } from "./suite.ts";
 import { createPrinter, growth } from "./table.ts";
-
-const oneOf =
-  (known: readonly string[]) =>
-  (text: string): string[] => {
-    const names = text.split(",");
-    const unknown = names.find((name) => !known.includes(name));
-    if (unknown !== undefined) throw new InvalidArgumentError(`expected ${known.join(", ")}, got ${unknown}`);
-    return names;
-  };
 
 const program = new Command("bench")
   .description("Measure WebAssembly against plain JavaScript on this machine.")
   .option("--relaxed", "the build with relaxed SIMD instead of the strict one")
   .option("--engine <name>", `where: ${Object.keys(ENGINES).join(", ")}`, OWN)
-  .option("--parts <names>", `some of ${PARTS.join(", ")}`, oneOf(PARTS))
+  .option("--parts <names>", `some of ${PARTS.join(", ")}`, listOf(PARTS))
   .option("--curves", "how the cost grows with T, B, H and L, alone")
   .option(
     "--cases <names>",
     "some of the cases, such as S1_H64,T1",
-    oneOf(CASES.map(({ name }) => name.replace(" ", "_"))),
+    listOf(CASES.map(({ name }) => name.replace(" ", "_"))),
   )
   .option("--no-rival", "leave plain JavaScript out")
-  .option("--under <command>", "start the engine under a command, such as 'taskset -c 1'", "")
   .option("--json <file>", "write everything as JSON")
   .option("--svg <file>", "draw it")
   .parse();
-const { relaxed, engine, curves, parts, cases, rival, under, json, svg } = program.opts();
+const { relaxed, engine, curves, parts, cases, rival, json, svg } = program.opts();
 const why = missing(engine);
 if (why) program.error(why);
 
@@ -46,7 +37,7 @@ console.log(`${build} build, ${versionOf(engine)}\n${machine.cpu}, ${machine.os}
 const chosen: readonly Part[] = curves ? ["curves"] : (parts ?? ["cases", "gemm", "bindings"]);
 const result = await launch(
   {
-    ...{ build, engine, rival, parts: chosen, under: under.split(" ").filter(Boolean) },
+    ...{ build, engine, rival, parts: chosen },
     cases: cases?.map((name: string) => name.replace("_", " ")),
   },
   createPrinter(console.log),

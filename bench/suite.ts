@@ -1,7 +1,7 @@
 // Everything that is measured in one process, in any engine: no files, no command line.
 import type { Core } from "lstm-wasm";
 import { type BenchCase, CASES, flops } from "./cases.ts";
-import { AXES, type Axis, type CurveRow, measureCurvePoint } from "./curves.ts";
+import { AXES, type Axis, type CurveRow, measureCurve } from "./curves.ts";
 import { measureProduct, type Peak, PRODUCTS, type ProductRow, runPeak } from "./gemm.ts";
 import { createJs } from "./js.ts";
 import { checkAgreement, createProblem, resultOf } from "./problem.ts";
@@ -89,6 +89,5 @@ export async function runSuite(core: Core, loop: Peak, options: SuiteOptions, te
   if (parts.includes("gemm")) for (const product of PRODUCTS) tell(await measureProduct(core, loop, product));
   if (parts.includes("bindings")) for (const H of [16, 64, 128]) tell(await measureBindings(core, H));
   if (parts.includes("curves"))
-    for (const axis of Object.keys(AXES) as Axis[])
-      for (const value of AXES[axis]) tell(await measureCurvePoint(core, axis, value));
+    for (const axis of Object.keys(AXES) as Axis[]) for (const row of await measureCurve(core, axis)) tell(row);
 }

@@ -15,20 +15,34 @@ export function createLstm(core: Core, { I, H }: Pick<BenchCase, "I" | "H">, pro
   return lstm;
 }
 
-/** LSTM, last step, linear head to 1, and Adam on the mean squared error; `L` layers. */
-export function createTrainer(core: Core, { I, H, L = 1 }: { I: number; H: number; L?: number }): Trainer {
+/**
+ * LSTM, last step, linear head to 1, and Adam on the mean squared error; `L` layers. With `oneBias` only b_ih moves, as in
+ * libraries that have one bias: with Adam two that are added move twice as far.
+ */
+export function createTrainer(
+  core: Core,
+  { I, H, L = 1 }: { I: number; H: number; L?: number },
+  oneBias = false,
+): Trainer {
   const model = new Sequential([
     new LSTM(core, { inputSize: I, hiddenSize: H, numLayers: L }),
     lastStep(),
     new Linear(core, { inFeatures: H, outFeatures: 1 }),
   ]);
-  return new Trainer(model, { loss: mseLoss(), optimizer: adam({ lr: LEARNING_RATE }) });
+  // A rate of 0 is refused; this one moves no float32.
+  const groups = oneBias ? [{ match: /bias_hh/, lr: 1e-30 }] : [];
+  return new Trainer(model, { loss: mseLoss(), optimizer: adam({ lr: LEARNING_RATE, groups }) });
 }
 
-export function createWasm(core: Core, bench: Omit<BenchCase, "name">, problem: Problem): Contender & Disposable {
+export function createWasm(
+  core: Core,
+  bench: Omit<BenchCase, "name">,
+  problem: Problem,
+  oneBias = false,
+): Contender & Disposable {
   const x = problem.x as Problem[string];
   if (bench.what === "training") {
-    const trainer = createTrainer(core, bench);
+    const trainer = createTrainer(core, bench, oneBias);
     trainer.model.loadStateDict({
       ...pick(problem, LSTM_WEIGHTS, (name) => `0.${name}`),
       ...pick(problem, ["head.weight", "head.bias"], (name) => name.replace("head", "2")),
