@@ -9,7 +9,8 @@ try {
     console.log(why ?? `${name}: ${versionOf(name)}`);
     if (why) process.exitCode = 1;
   }
-  if (names.length === 0) console.log(`npm run bench:engines -- NAME...: fetches some of ${Object.keys(ENGINES).join(", ")}`);
+  if (names.length === 0)
+    console.log(`npm run bench:engines -- NAME...: fetches some of ${Object.keys(ENGINES).join(", ")}`);
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

@@ -40,7 +40,7 @@ function unroll(x, [wih, whh, bih, bhh], { T, B, H }) {
 }
 
 export function create(bench, problem) {
-  const { what, B, I, H } = bench;
+  const { what, I, H } = bench;
   const weights = () => [
     ...[np.transpose(array(problem.weight_ih_l0)), np.transpose(array(problem.weight_hh_l0))],
     ...[array(problem.bias_ih_l0), array(problem.bias_hh_l0)],

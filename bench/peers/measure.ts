@@ -31,6 +31,10 @@ export interface PeerResult extends Setting {
 /** A run longer than this, in ns, is measured in one round only. */
 const SLOW = 2e9;
 
+/** ms: what is mostly JavaScript takes half a second until its engine has compiled all of it. */
+const PEER_BUDGETS = { warmUp: 500, budget: 150 };
+const OUR_BUDGETS = { warmUp: 60, budget: 120 };
+
 const OURS = { strict: "./strict.ts", relaxed: "./relaxed.ts" } as const;
 type Who = "peer" | keyof typeof OURS;
 
@@ -81,8 +85,8 @@ export async function measurePeer(
       const names = chosen.filter(isQuick);
       if (names.length === 0) break;
       for (const [who, ran] of [...Object.entries(OURS), ["peer", file]] as [Who, string][]) {
-        const warmUp = who === "peer" ? 800 : 150;
-        const measured = await measureIn(ran, { folder, cases: names, warmUp, budget: 200 });
+        const budgets = who === "peer" ? PEER_BUDGETS : OUR_BUDGETS;
+        const measured = await measureIn(ran, { folder, cases: names, ...budgets });
         if (who === "peer") version = measured.version;
         for (const [name, ns] of measured.times) times.get(name)?.[who].push(ns);
       }

@@ -45,8 +45,11 @@ export const PEERS = {
 } as const satisfies Readonly<Record<string, PeerEntry>>;
 export type PeerName = keyof typeof PEERS;
 
+let python: string | null | undefined;
+
 /** A Python that has PyTorch; PYTHON names another one. */
 export function findPython(): string | null {
+  if (python !== undefined) return python;
   const hasTorch = (python: string) => {
     try {
       execFileSync(python, ["-c", "import torch"], { stdio: "ignore" });
@@ -56,7 +59,8 @@ export function findPython(): string | null {
     }
   };
   const named = [process.env.PYTHON, "python3", "/usr/bin/python3"].filter((python) => python !== undefined);
-  return named.find(hasTorch) ?? null;
+  python = named.find(hasTorch) ?? null;
+  return python;
 }
 
 /** Why a peer cannot run, in a sentence, or null. */

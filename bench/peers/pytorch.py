@@ -1,5 +1,7 @@
 """pytorch.py ORDER: native PyTorch on one thread, by the protocol of child.ts."""
-import json, sys, time
+import json, os, sys, time
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when it is loaded
 import numpy, torch
 
 torch.set_num_threads(1)
@@ -73,8 +75,16 @@ def measure(run, budget):
     return numpy.median(samples)
 
 
+def blas():
+    """What multiplies matrices: PyTorch's speed is that of this library."""
+    if torch.backends.mkl.is_available():
+        return "MKL"
+    maps = open("/proc/self/maps").read() if os.path.exists("/proc/self/maps") else ""
+    return "OpenBLAS" if "openblas" in maps and "/blas/libblas" not in maps else "reference BLAS, which is slow"
+
+
 order = json.loads(sys.argv[1])
-print(json.dumps({"version": "PyTorch " + torch.__version__}), flush=True)
+print(json.dumps({"version": f"PyTorch {torch.__version__} with {blas()}"}), flush=True)
 for case in order["cases"]:
     p = read(f"{order['folder']}/{case['name']}.safetensors")
     run = create(case["what"], case["I"], case["H"], p)
