@@ -29,7 +29,7 @@ export interface PeerResult extends Setting {
 }
 
 /** A run longer than this, in ns, is measured in one round only. */
-const SLOW = 2e9;
+const SLOW = 5e8;
 
 /** ms: what is mostly JavaScript takes half a second until its engine has compiled all of it. */
 const PEER_BUDGETS = { warmUp: 500, budget: 150 };
