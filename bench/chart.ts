@@ -1,7 +1,10 @@
 // Results as pictures: SVG that stands alone, in the report's colours, light and dark.
 import * as Plot from "@observablehq/plot";
 import { escapeHtml, PALETTE, type PlotOptions, svg } from "../bindings/cli/report.ts";
+import { CASES } from "./cases.ts";
 import { AXES, type Axis, BASE, type CurveRow } from "./curves.ts";
+import type { PeerResult } from "./peers/measure.ts";
+import { PEERS, type PeerEntry, type PeerName } from "./peers/peers.ts";
 import type { SuiteResult } from "./results.ts";
 import type { CaseRow } from "./suite.ts";
 import { duration, times } from "./table.ts";
@@ -42,7 +45,7 @@ ${nested.join("\n")}
 `;
 }
 
-export interface Bar {
+interface Bar {
   readonly group: string;
   readonly label: string;
   /** How many times as fast. */
@@ -52,28 +55,26 @@ export interface Bar {
 }
 
 /** Horizontal bars in groups, from 1x on: to the left of it the rival is faster. */
-export function renderGroups(title: string, subtitle: string, bars: readonly Bar[], x: PlotOptions["x"] = {}): string {
+function renderGroups(title: string, subtitle: string, bars: readonly Bar[], x: PlotOptions["x"] = {}): string {
   const groups = [...new Set(bars.map(({ group }) => group))];
-  const rows = Math.max(...groups.map((group) => bars.filter((bar) => bar.group === group).length));
-  const height = 40 + groups.length * (rows * 18 + 10);
+  const key = ({ group, label }: Bar) => `${group}, ${label}`;
+  const ofGroup = (group: string) => bars.filter((bar) => bar.group === group);
+  // One row for each bar, and an empty one behind each group.
+  const domain = groups.flatMap((group) => [...ofGroup(group).map(key), group]);
+  const height = 40 + domain.length * 16;
   const plot = svg(title, {
-    ...{ width: WIDTH, height, marginLeft: 96, marginRight: 150, marginTop: 8, marginBottom: 32 },
-    x: { label: "times as fast", grid: true, labelAnchor: "left", labelArrow: "none", ...x },
-    y: { axis: null, padding: 0.15 },
-    fy: { label: null, padding: 0.2, domain: groups, axis: null },
+    ...{ width: WIDTH, height, marginLeft: 72, marginRight: 190, marginTop: 4, marginBottom: 36 },
+    x: { label: "times as fast", grid: true, labelAnchor: "center", labelArrow: "none", ...x },
+    y: { axis: null, padding: 0.12, domain },
     marks: [
-      Plot.barX(bars, { fy: "group", y: "label", x1: 1, x2: "ratio", fill: (bar: Bar) => `var(--${bar.colour})` }),
+      Plot.barX(bars, { y: key, x1: 1, x2: "ratio", fill: (bar: Bar) => `var(--${bar.colour})` }),
       Plot.text(bars, {
-        ...{ fy: "group", y: "label", x: (bar: Bar) => Math.max(1, bar.ratio), text: "text" },
-        ...{ textAnchor: "start", dx: 6, fill: "var(--ink)" },
+        ...{ y: key, x: (bar: Bar) => Math.max(1, bar.ratio), text: "text" },
+        ...{ textAnchor: "start", dx: 6, fill: "var(--soft)" },
       }),
       Plot.text(groups, {
-        fy: (group: string) => group,
-        text: (group: string) => group,
-        frameAnchor: "left",
-        dx: -88,
-        textAnchor: "start",
-        fill: "var(--ink)",
+        ...{ y: (group: string) => key(ofGroup(group)[0] as Bar), text: (group: string) => group },
+        ...{ frameAnchor: "left", dx: -70, textAnchor: "start", fill: "var(--ink)" },
       }),
       Plot.ruleX([1], { stroke: "var(--soft)" }),
     ],
@@ -170,5 +171,27 @@ export function renderCurves({ rows, engine, build }: Pick<SuiteResult, "rows" |
     "Cost of a training step as each size grows",
     `from T ${T}, B ${B}, I ${I}, H ${H}, L ${L}; dashed: as the arithmetic grows; grey: the parameters alone; ${build} build, ${engine.replace(/ \(.*/, "")}`,
     plots,
+  );
+}
+
+/** Against other libraries: one bar for each case and peer, on a logarithmic axis; to the left of 1x the peer is faster. */
+export function renderPeers(results: readonly PeerResult[]): string {
+  const bars = results.flatMap(({ peer, rows }) => {
+    const { title }: PeerEntry = PEERS[peer as PeerName];
+    return rows.map(
+      ({ name, ns, strict }): Bar => ({
+        ...{ group: name, label: title, ratio: strict.ratio, colour: strict.ratio < 1 ? "warm" : "accent" },
+        text: `${times(strict.ratio)} · ${title}, ${duration(ns)}`,
+      }),
+    );
+  });
+  const order = CASES.map(({ name }) => name);
+  bars.sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+  const machine = results[0]?.machine.cpu ?? "";
+  return renderGroups(
+    "The strict build against other libraries",
+    `one thread, ${machine}; orange: the other is faster; beside the bars the time of the other`,
+    bars,
+    { type: "log", ticks: [0.5, 1, 2, 5, 10, 20, 50, 100], tickFormat: "~g", label: "times as fast" },
   );
 }

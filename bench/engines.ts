@@ -1,5 +1,6 @@
 // Engines that run the bundled suite. None but the own Node comes with `npm ci`: `npm run bench:engines` fetches the others.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,8 @@ interface Kind {
   readonly package: string;
   /** The executable within node_modules, or how to find it elsewhere. */
   readonly file: string;
+  /** Whether it lacks relaxed SIMD. */
+  readonly strictOnly?: boolean;
   /** Arguments before the script's. */
   readonly args?: readonly string[];
 }
@@ -17,7 +20,7 @@ const exe = process.platform === "win32" ? ".exe" : "";
 const node = (major: number): Kind => ({ package: `node@${major}`, file: `node/bin/node${exe}` });
 
 export const ENGINES: Readonly<Record<string, Kind>> = {
-  node20: node(20),
+  node20: { ...node(20), strictOnly: true },
   node22: node(22),
   node24: node(24),
   node26: node(26),
@@ -41,9 +44,10 @@ function kindOf(name: string): Kind {
   return kind;
 }
 
-/** Why an engine cannot run, in a sentence, or null. */
-export function missing(name: string): string | null {
-  const { file } = kindOf(name);
+/** Why an engine cannot run a build, in a sentence, or null. */
+export function missing(name: string, build?: string): string | null {
+  const { file, strictOnly } = kindOf(name);
+  if (strictOnly && build === "relaxed") return `${name}: expected an engine with relaxed SIMD, got one without it`;
   if (name === OWN) return null;
   if (!existsSync(`${folderOf(name)}node_modules/${file}`))
     return `${name}: expected it in bench/engines, got nothing there; npm run bench:engines -- ${name} fetches it`;
@@ -103,14 +107,15 @@ export async function runScript(
   await runLines(command, onLine);
 }
 
-/** Runs a command and hands over the lines of its output; throws when it fails. */
+/** Runs a command and hands over the lines of its output; throws what it complained of when it fails. */
 export async function runLines([file = "", ...args]: readonly string[], onLine: (line: string) => void): Promise<void> {
-  const child: ChildProcess = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const done = new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "close");
+  let complaints = "";
+  child.stderr.on("data", (chunk) => {
+    complaints += chunk;
   });
-  if (child.stdout) for await (const line of createInterface({ input: child.stdout })) onLine(line);
-  const code = await done;
-  if (code !== 0) throw new Error(`${file}: expected it to end well, got exit status ${code}`);
+  for await (const line of createInterface({ input: child.stdout })) onLine(line);
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`${file}: expected it to end well, got exit status ${code}\n${complaints.trim()}`);
 }

@@ -58,10 +58,10 @@ export const curvesPart = (options: PartOptions): SuiteResult =>
 export function engineParts(options: PartOptions): { results: SuiteResult[]; skipped: string[] } {
   const skipped: string[] = [];
   const results = Object.keys(ENGINES).flatMap((engine) => {
-    const why = missing(engine);
-    if (why) skipped.push(why);
-    if (why) return [];
     return (["strict", "relaxed"] as const).flatMap((build) => {
+      const why = missing(engine, build);
+      if (why && !skipped.includes(why)) skipped.push(why);
+      if (why) return [];
       const args = [
         "--engine",
         engine,
@@ -78,7 +78,8 @@ export function engineParts(options: PartOptions): { results: SuiteResult[]; ski
           () => run("run.ts", build === "relaxed" ? [...args, "--relaxed"] : args, options) as SuiteResult,
         );
       } catch {
-        skipped.push(`${engine}: expected it to run the ${build} build, got an error`);
+        process.exitCode = 1;
+        skipped.push(`${engine}: expected it to run the ${build} build, got the error above`);
         return [];
       }
     });
@@ -96,7 +97,13 @@ export function peerParts(
     const why = missingPeer(name);
     if (why) skipped.push(why);
     if (why) return [];
-    return part(`peers-${name}`, options, () => (run("peers/run.ts", ["--peers", name], options) as [PeerResult])[0]);
+    try {
+      return part(`peers-${name}`, options, () => (run("peers/run.ts", ["--peers", name], options) as [PeerResult])[0]);
+    } catch {
+      process.exitCode = 1;
+      skipped.push(`${PEERS[name].title}: expected it to be measured, got the error above`);
+      return [];
+    }
   });
   return { results, skipped };
 }

@@ -28,10 +28,10 @@ const program = new Command("bench")
   .option("--svg <file>", "draw it")
   .parse();
 const { relaxed, engine, curves, parts, cases, rival, json, svg } = program.opts();
-const why = missing(engine);
+const build = relaxed ? "relaxed" : "strict";
+const why = missing(engine, build);
 if (why) program.error(why);
 
-const build = relaxed ? "relaxed" : "strict";
 const { machine } = setting();
 console.log(`${build} build, ${versionOf(engine)}\n${machine.cpu}, ${machine.os}, one thread`);
 const chosen: readonly Part[] = curves ? ["curves"] : (parts ?? ["cases", "gemm", "bindings"]);
@@ -41,7 +41,7 @@ const result = await launch(
     cases: cases?.map((name: string) => name.replace("_", " ")),
   },
   createPrinter(console.log),
-);
+).catch((error: Error) => program.error(error.message));
 const curveRows = result.rows.filter((row): row is CurveRow => row.kind === "curve");
 if (curveRows.length > 0) console.log("\nover the last step of each axis:");
 for (const { axis, from, to, time, memory } of growth(curveRows))

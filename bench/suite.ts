@@ -2,7 +2,7 @@
 import type { Core } from "lstm-wasm";
 import { type BenchCase, CASES, flops } from "./cases.ts";
 import { AXES, type Axis, type CurveRow, measureCurve } from "./curves.ts";
-import { measureProduct, type Peak, PRODUCTS, type ProductRow, runPeak } from "./gemm.ts";
+import { measureProducts, type Peak, type ProductRow, runPeak } from "./gemm.ts";
 import { createJs } from "./js.ts";
 import { checkAgreement, createProblem, resultOf } from "./problem.ts";
 import { alternate, median, pairedRatio, time } from "./timing.ts";
@@ -86,7 +86,7 @@ export async function runSuite(core: Core, loop: Peak, options: SuiteOptions, te
   tell(await measurePeak(loop));
   if (parts.includes("cases"))
     for (const bench of CASES) if (!cases || cases.includes(bench.name)) tell(await measureCase(core, bench, options));
-  if (parts.includes("gemm")) for (const product of PRODUCTS) tell(await measureProduct(core, loop, product));
+  if (parts.includes("gemm")) for (const row of await measureProducts(core, loop)) tell(row);
   if (parts.includes("bindings")) for (const H of [16, 64, 128]) tell(await measureBindings(core, H));
   if (parts.includes("curves"))
     for (const axis of Object.keys(AXES) as Axis[]) for (const row of await measureCurve(core, axis)) tell(row);

@@ -32,7 +32,7 @@ export const PEERS = {
   },
   "tfjs-cpu": {
     ...{ title: "TF.js cpu", file: "./tfjs-cpu.mjs", package: "@tensorflow/tfjs" },
-    ...{ cases: ["S1 H64", "S1 H128", "S2", "T1", "T3"], note: "plain JavaScript" },
+    ...{ cases: ["S1 H64", "S2", "T3"], note: "plain JavaScript" },
   },
   jax: {
     ...{ title: "jax-js", file: "./jax.mjs", package: "@jax-js/jax" },
