@@ -61,7 +61,10 @@ function createProduct(core: Core, { M, N, K, transposed = false }: Product): { 
   const run = transposed
     ? () => abi.gemmTN(at.c, at.a, 4 * M, at.b, at.panels, M, N, K)
     : () => abi.gemm(at.c, 4 * N, at.b, 0, at.a, 4 * K, 4, at.panels, M, N, K);
-  return { run, free: () => Object.values(at).forEach((block) => void abi.free(block)) };
+  const free = () => {
+    for (const block of Object.values(at)) abi.free(block);
+  };
+  return { run, free };
 }
 
 /**

@@ -7,7 +7,7 @@ import { loadSync } from "lstm-wasm";
 import { runLines } from "../engines.ts";
 import { createProblem, resultOf } from "../problem.ts";
 import { type Setting, setting } from "../results.ts";
-import { median, pairedRatio } from "../timing.ts";
+import { pairedRatio } from "../timing.ts";
 import { createWasm } from "../wasm.ts";
 import type { Line, Order } from "./child.ts";
 import { caseOf, writeProblem } from "./folder.ts";
@@ -15,7 +15,7 @@ import { findPython, type PeerEntry } from "./peers.ts";
 
 export interface PeerRow {
   readonly name: string;
-  /** Nanoseconds of the peer, and of the library's builds beside it. */
+  /** Nanoseconds of the peer, and of the library's builds beside it, each in the quickest round. */
   readonly ns: number;
   readonly strict: { readonly ns: number; readonly ratio: number };
   readonly relaxed: { readonly ns: number; readonly ratio: number };
@@ -95,8 +95,8 @@ export async function measurePeer(
     rmSync(folder, { recursive: true });
   }
   const rows = [...times].map(([name, { peer: theirs, strict, relaxed }]): PeerRow => {
-    const build = (ours: number[]) => ({ ns: median(ours), ratio: pairedRatio(ours, theirs) });
-    return { name, ns: median(theirs), strict: build(strict), relaxed: build(relaxed), rounds: theirs.length };
+    const build = (ours: number[]) => ({ ns: Math.min(...ours), ratio: pairedRatio(ours, theirs) });
+    return { name, ns: Math.min(...theirs), strict: build(strict), relaxed: build(relaxed), rounds: theirs.length };
   });
   return { ...setting(), peer, version, rows };
 }
