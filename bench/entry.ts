@@ -2,6 +2,7 @@
 // of JSON on the console for every row.
 import { type Build, loadKernels } from "./kernels.ts";
 import { runSuite, type SuiteOptions } from "./suite.ts";
+import { watchProcessor } from "./timing.ts";
 
 export interface EntryOptions extends SuiteOptions {
   readonly build: Build;
@@ -12,8 +13,9 @@ const { build, ...options } = JSON.parse(given) as EntryOptions;
 const tell = (line: object) => console.log(JSON.stringify(line));
 try {
   const { core, loop } = await loadKernels(build);
+  const share = watchProcessor();
   await runSuite(core, loop, options, tell);
-  tell({ kind: "end" });
+  tell({ kind: "end", share: share() });
 } catch (error) {
   tell({ kind: "error", message: error instanceof Error ? error.message : String(error) });
 }

@@ -18,6 +18,7 @@ export async function launch({ engine, ...options }: Launch, onRow: (row: Row) =
   const folder = mkdtempSync(join(tmpdir(), "lstm-wasm-bench-"));
   const script = join(folder, "bench.mjs");
   const rows: Row[] = [];
+  let share = 1;
   let error: string | null = "expected its last line, got none";
   try {
     await bundle({
@@ -26,10 +27,12 @@ export async function launch({ engine, ...options }: Launch, onRow: (row: Row) =
       ...{ bundle: true, format: "esm", target: "es2022", outfile: script, loader: { ".wasm": "binary" } },
     });
     const onLine = (line: string) => {
-      const told = JSON.parse(line) as Row | { kind: "end" } | { kind: "error"; message: string };
+      const told = JSON.parse(line) as Row | { kind: "end"; share: number } | { kind: "error"; message: string };
       if (told.kind === "error") error = told.message;
-      else if (told.kind === "end") error = null;
-      else {
+      else if (told.kind === "end") {
+        error = null;
+        share = told.share;
+      } else {
         rows.push(told);
         onRow(told);
       }
@@ -39,5 +42,5 @@ export async function launch({ engine, ...options }: Launch, onRow: (row: Row) =
     rmSync(folder, { recursive: true });
   }
   if (error) throw new Error(`${engine}: ${error}`);
-  return { ...setting(), engine: versionOf(engine), build: options.build, rows };
+  return { ...setting(), share, engine: versionOf(engine), build: options.build, rows };
 }

@@ -9,7 +9,7 @@ import { ENGINES, missing, OWN } from "./engines.ts";
 import type { Build } from "./kernels.ts";
 import type { PeerResult } from "./peers/measure.ts";
 import { missingPeer, PEERS, type PeerName } from "./peers/peers.ts";
-import { keep, kept, type SuiteResult } from "./results.ts";
+import { keep, kept, type SuiteResult, unrest } from "./results.ts";
 
 export interface PartOptions {
   /** A command to measure under, such as `taskset -c 1`. */
@@ -44,7 +44,8 @@ function part<Result extends SuiteResult | PeerResult>(
   if (known) return known;
   console.log(`\n# ${name}`);
   const result = measure();
-  keep(name, result);
+  // What a busy machine spoiled is measured again the next time.
+  if (!unrest(result)) keep(name, result);
   return result;
 }
 

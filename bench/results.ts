@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem, type } from "node:os";
 import type { Build } from "./kernels.ts";
 import type { Row } from "./suite.ts";
+import { CALM } from "./timing.ts";
 
 export interface Machine {
   readonly cpu: string;
@@ -22,7 +23,19 @@ export interface Setting {
   readonly machine: Machine;
 }
 
-export interface SuiteResult extends Setting {
+/** What was measured, where, and how calm the machine was. */
+export interface Measured extends Setting {
+  /** Share of the time in which the measuring process ran. */
+  readonly share: number;
+}
+
+/** A warning, where a machine was not calm. */
+export const unrest = ({ share }: Measured): string | null =>
+  share < CALM
+    ? `This machine was busy: what is measured ran ${(100 * share).toFixed(0)} % of the time. Measure again when it is calm.`
+    : null;
+
+export interface SuiteResult extends Measured {
   readonly engine: string;
   readonly build: Build;
   readonly rows: readonly Row[];
@@ -75,14 +88,14 @@ export function setting(): Setting {
 const folder = new URL("results/", import.meta.url);
 
 /** The kept result of a part, if it is of these kernels. */
-export function kept<Result extends Setting>(part: string): Result | null {
+export function kept<Result extends Measured>(part: string): Result | null {
   const file = new URL(`${part}.json`, folder);
   if (!existsSync(file)) return null;
   const result = JSON.parse(readFileSync(file, "utf8")) as Result;
   return result.modules === modulesHash() ? result : null;
 }
 
-export function keep(part: string, result: Setting): void {
+export function keep(part: string, result: Measured): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL(`${part}.json`, folder), `${JSON.stringify(result, null, 1)}\n`);
 }

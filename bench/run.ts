@@ -8,7 +8,7 @@ import type { CurveRow } from "./curves.ts";
 import { ENGINES, missing, OWN, versionOf } from "./engines.ts";
 import { launch } from "./launch.ts";
 import { listOf } from "./options.ts";
-import { setting } from "./results.ts";
+import { setting, unrest } from "./results.ts";
 import { PARTS, type Part } from "./suite.ts";
 import { createPrinter, growth } from "./table.ts";
 
@@ -46,5 +46,7 @@ const curveRows = result.rows.filter((row): row is CurveRow => row.kind === "cur
 if (curveRows.length > 0) console.log("\nover the last step of each axis:");
 for (const { axis, from, to, time, memory } of growth(curveRows))
   console.log(`${axis} ${from} to ${to}: time ~ ${axis}^${time.toFixed(2)}, memory ~ ${axis}^${memory.toFixed(2)}`);
+const warning = unrest(result);
+if (warning) console.log(`\n${warning}`);
 if (json) writeFileSync(json, `${JSON.stringify(result, null, 1)}\n`);
 if (svg) writeFileSync(svg, curves ? renderCurves(result) : renderBars([result]));

@@ -12,7 +12,7 @@ export const byteSize = (bytes: number): string => {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
 };
 export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-export const times = (ratio: number): string => `${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}x`;
+export const times = (ratio: number): string => `${ratio < 9.95 ? ratio.toFixed(1) : ratio.toFixed(0)}x`;
 
 const columns = (cells: readonly string[], widths: readonly number[]): string =>
   cells.map((cell, k) => (k < 2 ? cell.padEnd(widths[k] as number) : cell.padStart(widths[k] as number))).join("");

@@ -11,6 +11,20 @@ export const median = (values: readonly number[]): number => {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 };
 
+/** From now on: the share of the time in which this process ran; 1 where the engine does not tell. */
+export function watchProcessor(): () => number {
+  const start = performance.now();
+  const before = globalThis.process?.cpuUsage?.();
+  return () => {
+    if (!before) return 1;
+    const { user, system } = process.cpuUsage(before);
+    return Math.min(1, (user + system) / 1e3 / (performance.now() - start));
+  };
+}
+
+/** Below this share others were measured, too. */
+export const CALM = 0.9;
+
 /** ms of some runs, one after the other. */
 async function sample(run: () => unknown, runs: number): Promise<number> {
   const start = performance.now();

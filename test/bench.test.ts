@@ -83,7 +83,15 @@ describe("timing", () => {
 
 describe("the gate", () => {
   const suite = (build: "strict" | "relaxed", ratio: number): SuiteResult => ({
-    ...{ date: "", commit: "", modules: "", machine: { cpu: "", cores: 1, memoryGiB: 1, os: "" }, engine: "", build },
+    ...{
+      date: "",
+      commit: "",
+      modules: "",
+      machine: { cpu: "", cores: 1, memoryGiB: 1, os: "" },
+      engine: "",
+      build,
+      share: 1,
+    },
     rows: [
       {
         kind: "case",

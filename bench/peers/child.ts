@@ -2,7 +2,7 @@
 // timed its result is compared with what the library computed.
 import type { BenchCase } from "../cases.ts";
 import { type Contender, checkAgreement, type Problem, resultOf } from "../problem.ts";
-import { time } from "../timing.ts";
+import { time, watchProcessor } from "../timing.ts";
 import { caseOf, onnxFile, readProblem } from "./folder.ts";
 
 /** What a peer's file exports. */
@@ -25,13 +25,17 @@ export interface Order {
   readonly budget: number;
 }
 
-export type Line = { readonly version: string } | { readonly name: string; readonly ns: number };
+export type Line =
+  | { readonly version: string }
+  | { readonly name: string; readonly ns: number }
+  | { readonly share: number };
 
 const [file = "", text = "{}"] = process.argv.slice(2);
 const { folder, cases, warmUp, budget } = JSON.parse(text) as Order;
 const peer: Peer = await import(new URL(file, import.meta.url).href);
 const tell = (line: Line) => console.log(JSON.stringify(line));
 tell({ version: await peer.version() });
+const share = watchProcessor();
 for (const name of cases) {
   const bench = caseOf(name);
   const { problem, want } = readProblem(folder, bench);
@@ -43,5 +47,6 @@ for (const name of cases) {
   if (left > 0) await time(contender.run, left);
   tell({ name, ns: await time(contender.run, budget) });
 }
+tell({ share: share() });
 // Some peers keep the process waiting for threads of theirs.
 process.exit();

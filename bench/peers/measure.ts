@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { loadSync } from "lstm-wasm";
 import { runLines } from "../engines.ts";
 import { createProblem, resultOf } from "../problem.ts";
-import { type Setting, setting } from "../results.ts";
+import { type Measured, setting } from "../results.ts";
 import { pairedRatio } from "../timing.ts";
 import { createWasm } from "../wasm.ts";
 import type { Line, Order } from "./child.ts";
@@ -22,7 +22,7 @@ export interface PeerRow {
   readonly rounds: number;
 }
 
-export interface PeerResult extends Setting {
+export interface PeerResult extends Measured {
   readonly peer: string;
   readonly version: string;
   readonly rows: readonly PeerRow[];
@@ -52,9 +52,13 @@ async function writeProblems(folder: string, names: readonly string[]): Promise<
 }
 
 /** Runs a process that measures cases, and answers the nanoseconds of each. */
-async function measureIn(file: string, order: Order): Promise<{ version: string; times: Map<string, number> }> {
+async function measureIn(
+  file: string,
+  order: Order,
+): Promise<{ version: string; share: number; times: Map<string, number> }> {
   const times = new Map<string, number>();
   let version = "";
+  let share = 1;
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
   const command = file.endsWith(".py")
     ? [findPython() as string, here(file), JSON.stringify({ ...order, cases: order.cases.map(caseOf) })]
@@ -64,9 +68,10 @@ async function measureIn(file: string, order: Order): Promise<{ version: string;
     if (!text.startsWith("{")) return;
     const line = JSON.parse(text) as Line;
     if ("version" in line) version = line.version;
+    else if ("share" in line) share = line.share;
     else times.set(line.name, line.ns);
   });
-  return { version, times };
+  return { version, share, times };
 }
 
 export async function measurePeer(
@@ -78,6 +83,7 @@ export async function measurePeer(
   const folder = mkdtempSync(join(tmpdir(), "lstm-wasm-peers-"));
   const times = new Map(chosen.map((name) => [name, { peer: [], strict: [], relaxed: [] } as Record<Who, number[]>]));
   let version = "";
+  let share = 1;
   try {
     await writeProblems(folder, chosen);
     for (let round = 0; round < rounds; round++) {
@@ -87,6 +93,7 @@ export async function measurePeer(
       for (const [who, ran] of [...Object.entries(OURS), ["peer", file]] as [Who, string][]) {
         const budgets = who === "peer" ? PEER_BUDGETS : OUR_BUDGETS;
         const measured = await measureIn(ran, { folder, cases: names, ...budgets });
+        share = Math.min(share, measured.share);
         if (who === "peer") version = measured.version;
         for (const [name, ns] of measured.times) times.get(name)?.[who].push(ns);
       }
@@ -98,5 +105,5 @@ export async function measurePeer(
     const build = (ours: number[]) => ({ ns: Math.min(...ours), ratio: pairedRatio(ours, theirs) });
     return { name, ns: Math.min(...theirs), strict: build(strict), relaxed: build(relaxed), rounds: theirs.length };
   });
-  return { ...setting(), peer, version, rows };
+  return { ...setting(), share, peer, version, rows };
 }

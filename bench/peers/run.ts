@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { CASES } from "../cases.ts";
 import { listOf } from "../options.ts";
+import { unrest } from "../results.ts";
 import { duration, times } from "../table.ts";
 import { measurePeer, type PeerResult } from "./measure.ts";
 import { missingPeer, PEERS, type PeerEntry, type PeerName } from "./peers.ts";
@@ -45,5 +46,9 @@ for (const name of peers as PeerName[]) {
     const cells = [duration(ns), duration(strict.ns), times(strict.ratio), duration(relaxed.ns), times(relaxed.ratio)];
     console.log(`${name.padEnd(10)}${cells.map((cell) => cell.padStart(12)).join("")}`);
   }
+}
+for (const result of results) {
+  const warning = unrest(result);
+  if (warning) console.log(`\n${result.peer}: ${warning}`);
 }
 if (json) writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
