@@ -148,13 +148,12 @@ ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os};
 
 T steps, B batch, I input width, H hidden width. S1 is one streaming step, S2 and S3 are forward passes, T1 to T3 training steps:
 forward, backward and Adam, with a linear head to 1 on the last output and the mean squared error, through \`Trainer.step\`. Results are compared
-before anything is timed, and what differs by more than 1e-4 is not timed. Contenders take turns: times are those
-of the quickest round, ratios the median over rounds of neighbours' ratios, so a ratio need not be the quotient of two times.
+before anything is timed, and what differs by more than 1e-4 is not timed. Contenders take turns: times are those of the quickest round, ratios the median over rounds of neighbours' ratios, so a ratio need not be the quotient of two times.
 "Strict" is the default build, "relaxed" the one with relaxed SIMD.
 ${spoiled.length > 0 ? `\nThe machine was not calm while these were measured, so doubt them: ${spoiled.join(", ")}.\n` : ""}
 
 GFLOP/s count the products alone: 2·T·B·4H·(I + H) operations forward, three times that in training. The peak is what this core does in a loop of
-independent multiply-adds of 4 lanes in registers, measured in the same run: ${peakOf(strict).toFixed(1)} GFLOP/s strict, ${peakOf(relaxed).toFixed(1)} relaxed.
+independent multiply-adds of 4 lanes in registers, measured beside: ${peakOf(strict).toFixed(1)} GFLOP/s strict, ${peakOf(relaxed).toFixed(1)} relaxed.
 
 ## Where we lose
 
