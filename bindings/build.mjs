@@ -142,6 +142,7 @@ for (const folder of ["build", "bindings/generated"]) rmSync(folder, { recursive
 mkdirSync("bindings/generated", { recursive: true });
 for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
 run("asc", "--config", "assembly/unpack.asconfig.json");
+for (const target of ["strict", "relaxed"]) run("asc", "--config", "bench/assembly/asconfig.json", "--target", target);
 writeAbi(mark());
 writeSequence();
 for (const name of ["core", "core.relaxed"]) embed(name);
@@ -163,6 +164,7 @@ if (!process.argv.includes("--kernels")) {
     "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     "--outdir=dist/cli",
     "--loader:.csv=text",
+    "--loader:.wasm=binary",
     "--log-level=warning",
   );
 }

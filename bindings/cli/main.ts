@@ -106,6 +106,13 @@ program
   .option("--json", "answer in the format of the case files")
   .action(async (options) => (await import("./explain.ts")).explain(options));
 
+program
+  .command("bench")
+  .description("measure streaming, forward and training steps on this machine, against plain JavaScript")
+  .option("--relaxed", "the build with relaxed SIMD, whose bits depend on the machine")
+  .option("--json", "answer JSON")
+  .action(async (options) => (await import("./bench.ts")).bench(options));
+
 try {
   await program.parseAsync();
 } catch (error) {
