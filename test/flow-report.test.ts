@@ -216,7 +216,7 @@ describe("the spectrum of a matrix", () => {
     expect(radius([0, 1, 0, 0], 2)).toBe(0);
     expect(spectralNorm([0, 1, 0, 0], 2, 2)).toBeCloseTo(1, 6);
     expect(radius([0.5, 8, 0, 0.25], 2)).toBeCloseTo(0.5, 5);
-expect(spectralNorm([3, 0, 0, 5, 4, 0], 3, 2)).toBeCloseTo(5, 6);
+    expect(spectralNorm([3, 0, 0, 5, 4, 0], 3, 2)).toBeCloseTo(5, 6);
   });
 
   test("of random matrices: the growth of a high power", () => {
@@ -291,6 +291,28 @@ describe("a model in training", () => {
     expect({ gradients: model.gradients(), weights: model.stateDict() }).toEqual(before);
     expect(flow.measure(batch, mseLoss())).toEqual(first);
     flow.stop();
+  });
+
+  test("of a loss at every step the last one alone is measured, or the growth at each", () => {
+    const lstm = new LSTM(core, { inputSize: 2, hiddenSize: 4, seed: 1 });
+    const model = new Sequential([lstm, new Linear(core, { inFeatures: 4, outFeatures: 1, seed: 2 })]);
+    const flow = new GradientFlow(model);
+    const each = { x: batch.x, target: randomTensor(random, [6, 3, 1]) };
+    const [last, all] = [flow.measure(each, mseLoss()), flow.measure(each, mseLoss(), { losses: "all" })];
+    expect([last.slices[0]?.basis, all.slices[0]?.basis]).toEqual(["norm", "growth"]);
+    // The same as a model that answers once, whose target is that of the last step.
+    const once = new Sequential([lstm, lastStep(), model.layers[1] as Linear]);
+    const target = { data: each.target.data.slice(-3), shape: [3, 1] };
+    const { slices } = new GradientFlow(once).measure({ x: batch.x, target }, mseLoss());
+    expect(slices[0]?.carried).toEqual(last.slices[0]?.carried);
+    const { ratios = [], carried } = at(all.slices, 0);
+    expect(carried.total[6]).toBeCloseTo(
+      ratios.reduce((a, b) => a * b),
+      12,
+    );
+    // Of sequences that end earlier it is their own last step.
+    const short = flow.measure({ ...each, lengths: [6, 2, 4] }, mseLoss());
+    expect(at(short.slices, 0).dh.map((norm) => norm > 0)).toEqual(new Array(6).fill(true));
   });
 
   test("a cell, layers within layers", () => {
