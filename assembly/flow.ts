@@ -6,11 +6,10 @@
 //   e = p_h·zone    p_c += W_hrᵀ·e·o·φ'(c)    p_c₋ = p_c·f                  (1)  LSTM; sLSTM: o/n instead of o·φ'(c)
 //   p_h₋ = p_h − e + (step t − 1's own output), and + e·z in a GRU          (2)
 // All else of the gradient is the recurrent part. Counts of gates are made in bindings/flow/ from rows that are copied.
-import { activationBackward } from "./layers/activation";
-import { Activation } from "./math/activation";
+import { Activation, activationBackward } from "./math/activation";
 import { gemm } from "./math/gemm";
 import { normBackward } from "./math/norm";
-import { LANES, loadLanes, loadPart, madd, storeLanes } from "./math/simd";
+import { LANES, loadSome, madd, storeSome } from "./math/simd";
 import { add, addRest, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
 
@@ -84,6 +83,8 @@ function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
     norms(s, row, dc, s.flowC, slot(s, s.dc, next, 0), same ? dh : dc, s.B * s.H);
   }
   const carries = s.flowOut != s.flowH;
+  // Without W_hh all of the gradient comes directly.
+  if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
   if (!same || carries || s.flowOwn) norms(s, row + 20, dh, s.flowH, s.flowOut, dh, n);
   if (carries && s.flowOwn) {
     norms(s, row + 40, dh, s.flowOut, dh, dh, n);
@@ -104,7 +105,7 @@ function inject(s: Sequence, t: i32, next: i32, e: usize, width: i32): void {
   if (s.wide) {
     const row = <usize>H << 2;
     memory.fill(s.dWide, 0, <usize>n << 2);
-    gemm(s.dWide, row, s.dWide, row, e, <usize>s.R << 2, sizeof<f32>(), s.whrT, s.B, H, s.R);
+    gemm(s.dWide, row, s.dWide, row, e, <usize>s.R << 2, s.whrT, s.B, H, s.R);
     e = s.dWide;
   }
   scaleRows(s, t, e, s.at(s.gates, t, 0, width) + (<usize>(3 * H) << 2), width);
@@ -151,7 +152,7 @@ function scaleRows(
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
       const lanes = H - u;
-      storeLanes(y + at, f32x4.mul(loadLanes(y + at, lanes), loadLanes(a + at, lanes)), lanes);
+      storeSome(y + at, f32x4.mul(loadSome(y + at, lanes), loadSome(a + at, lanes)), lanes);
     }
     y += <usize>s.H << 2;
     a += <usize>width << 2;
@@ -160,7 +161,7 @@ function scaleRows(
 
 /** Whether any of n values has a bit set. */
 function any(x: usize, n: i32): i32 {
-  for (let k = 0; k < n; k += LANES) if (v128.any_true(loadLanes(x + (<usize>k << 2), n - k))) return 1;
+  for (let k = 0; k < n; k += LANES) if (v128.any_true(loadSome(x + (<usize>k << 2), n - k))) return 1;
   return 0;
 }
 
@@ -183,10 +184,10 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
       z = v128.load(c + at);
       w = v128.load(d + at);
     } else {
-      x = loadPart(a + at, lanes);
-      y = loadPart(b + at, lanes);
-      z = loadPart(c + at, lanes);
-      w = loadPart(d + at, lanes);
+      x = loadSome(a + at, lanes);
+      y = loadSome(b + at, lanes);
+      z = loadSome(c + at, lanes);
+      w = loadSome(d + at, lanes);
     }
     if (scaled) {
       x = f32x4.mul(x, scale);

@@ -1,10 +1,22 @@
 // The ABI: everything the bindings may call, and nothing else.
 export { allocate, free } from "./memory";
-export { expForward, sigmoidForward, tanhForward } from "./math/activation";
+export { activationBackward, activationForward, expForward, sigmoidForward, tanhForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { normBackward, normForward } from "./math/norm";
 export { normal, orthogonal, uniform } from "./math/random";
-export { add, copyRows, firstNonFinite, flipSteps, multiply, multiplyAdd, scale, sumSquares, swapAxes } from "./math/vector";
+export {
+  add,
+  clipValue,
+  copyRows,
+  firstNonFinite,
+  flipSteps,
+  maskSteps,
+  multiply,
+  multiplyAdd,
+  scale,
+  sumSquares,
+  swapAxes,
+} from "./math/vector";
 export {
   recurrentBackward,
   recurrentForward,
@@ -12,11 +24,10 @@ export {
   recurrentPackForward,
   recurrentStep,
 } from "./layers/recurrent";
-export { activationBackward, activationForward } from "./layers/activation";
 export { conv1dBackward, conv1dForward } from "./layers/conv1d";
 export { dropoutForward, dropoutMask } from "./layers/dropout";
 export { embeddingBackward, embeddingForward, firstBadIndex } from "./layers/embedding";
 export { linearBackward, linearForward } from "./layers/linear";
 export { crossEntropy, elementLoss, logSoftmaxForward } from "./train/loss";
-export { clipFactor, clipValue } from "./train/clip";
+export { clipFactor } from "./train/clip";
 export { adamStep, rmspropStep, sgdStep } from "./train/optimizer";

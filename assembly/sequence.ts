@@ -7,12 +7,15 @@ export namespace Cell {
   export const GRU: i32 = 1;
   export const RNN: i32 = 2;
   export const SLSTM: i32 = 3;
+  export const MIN_GRU: i32 = 4;
+  export const MIN_LSTM: i32 = 5;
 }
 
 // @ts-ignore: decorator
 @unmanaged
 export class Sequence {
-  // Sizes. G is the number of gates: LSTM 4 (i, f, g, o), GRU 3 (r, z, n), RNN 1, sLSTM 4 (i, f, z, o).
+  // Sizes. G is the number of gates: LSTM 4 (i, f, g, o), GRU 3 (r, z, n), RNN 1, sLSTM 4 (i, f, z, o),
+  // minGRU 2 (z, n), minLSTM 3 (f, i, n).
   cell: i32; //       which equations
   T: i32; //          steps
   B: i32; //          batch
@@ -39,6 +42,7 @@ export class Sequence {
   gateClip: f32; //   0: none
   cellClip: f32; //   0: none
   clipStep: f32; //   backward: da of every step is held within ±clipStep; 0: none
+  positive: i32; //   minGRU, minLSTM: 1 a candidate above 0
   peephole: usize; // LSTM [3H]: p_i, p_f, p_o   in   or 0
   dPeephole: usize; // [3H]   +=  or 0
 
@@ -50,7 +54,7 @@ export class Sequence {
   n: usize; //        [T+1,B,H]   the same of n    sLSTM
   m: usize; //        [T+1,B,H]   the same of m    sLSTM
   gates: usize; //    [T,B,GH]    out =   gates; after the backward pass da
-  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn, or r·h₋; sLSTM σ(−a_f)
+  kept: usize; //     [T,B,H]     out =   LSTM tanh c; GRU W_hn·h₋ + b_hn, or r·h₋; sLSTM σ(−a_f); minLSTM p
   wide: usize; //     [T,B,H]     out =   LSTM with projection: o·tanh c, else 0
   preact: usize; //   [T,B,GH]    out =   arguments of the gates' activations; 0 to leave them out, if there is no gateClip
   rec: usize; //      [B,GH]      scratch GRU: W_hh·h + b_hh of one step; layer norm: W_hh·h
@@ -70,17 +74,17 @@ export class Sequence {
 
   // Parameters: as the caller has them, and packed by recurrentPackForward and recurrentPackBackward.
   weightIh: usize; // [GH,I]   in
-  weightHh: usize; // [GH,R]   in
+  weightHh: usize; // [GH,R]   in   or 0: no recurrent product (minGRU, minLSTM)
   weightHr: usize; // [R,H]    in   or 0
   biasIh: usize; //   [GH]     in   or 0
-  biasHh: usize; //   [GH]     in   or 0
+  biasHh: usize; //   [GH]     in   or 0, also beside biasIh
   wih: usize; //      [packedSize(I, GH)]   forward
-  whh: usize; //      [packedSize(R, GH)]   forward; GRU with the reset before: 2H columns, then H
+  whh: usize; //      [packedSize(R, GH)]   forward, or 0; GRU with the reset before: 2H columns, then H
   whr: usize; //      [packedSize(H, R)]    forward, or 0
   bias: usize; //     [GH]     forward: b_ih + b_hh; GRU: b_ih
   biasRec: usize; //  [GH]     forward: GRU: b_hh
   wihT: usize; //     [packedSize(GH, I)]   backward
-  whhT: usize; //     [packedSize(GH, R)]   backward; GRU with the reset before: 2H rows, then H
+  whhT: usize; //     [packedSize(GH, R)]   backward, or 0; GRU with the reset before: 2H rows, then H
   whrT: usize; //     [packedSize(R, H)]    backward, or 0
 
   // Backward.
@@ -101,7 +105,7 @@ export class Sequence {
   dhZone: usize; //   [T,B,R]     scratch zoneout: what of dL/dh reaches the cell
   dx: usize; //       [T,B,I]     out =   or 0 to leave it out
   dWeightIh: usize; // [GH,I]     +=
-  dWeightHh: usize; // [GH,R]     +=
+  dWeightHh: usize; // [GH,R]     +=  or 0
   dWeightHr: usize; // [R,H]      +=  or 0
   dBiasIh: usize; //  [GH]        +=  or 0
   dBiasHh: usize; //  [GH]        +=  or 0

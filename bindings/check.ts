@@ -18,7 +18,9 @@ const fits = (shape: Shape, want: readonly (number | string)[]): boolean =>
 /** A whole number from `least` to 2^31 − 1. */
 export function checkInteger(name: string, value: unknown, least = 1): number {
   if (typeof value !== "number") throw new ArgumentTypeError(`${name}: expected a whole number, got ${show(value)}`);
-  if (!Number.isInteger(value) || value < least || value > 0x7fffffff)
+  if (value > 0x7fffffff)
+    throw new ArgumentRangeError(`${name}: expected a whole number up to ${0x7fffffff}, got ${value}`);
+  if (!Number.isInteger(value) || value < least)
     throw new ArgumentRangeError(`${name}: expected a whole number of at least ${least}, got ${value}`);
   return value;
 }
@@ -41,8 +43,10 @@ export function checkValues(
 ): Float32Array {
   if (!(value instanceof Float32Array))
     throw new ArgumentTypeError(`${name}: expected a Float32Array, got ${show(value)}`);
-  if (value.length !== size)
-    throw new ArgumentRangeError(`${name}: expected [${shape}], ${size} values, got ${value.length}`);
+  if (value.length !== size) {
+    const got = value.buffer.byteLength > 0 ? value.length : "an empty or detached buffer (transferred elsewhere)";
+    throw new ArgumentRangeError(`${name}: expected [${shape}], ${size} values, got ${got}`);
+  }
   for (let k = 0; finite && k < size; k++)
     if (!Number.isFinite(value[k]))
       throw new ArgumentRangeError(`${name}: expected finite values, got ${value[k]} at ${indexText(k, shape)}`);

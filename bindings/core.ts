@@ -14,14 +14,17 @@ export interface CoreOptions {
 export class Core {
   /** @internal */
   readonly abi: Abi;
+  /** Which build of the kernels this is: "strict", the same bits everywhere, "relaxed", or "debug". */
+  readonly build: string;
   readonly #poison: boolean;
   readonly #forgotten = new FinalizationRegistry<{ block: number }>((region) => {
     if (region.block) this.abi.free(region.block);
   });
 
   /** @internal Use `load` or `loadSync`. */
-  constructor(abi: Abi, options: CoreOptions = {}) {
+  constructor(abi: Abi, build: string, options: CoreOptions = {}) {
     this.abi = abi;
+    this.build = build;
     this.#poison = options.poison ?? false;
   }
 

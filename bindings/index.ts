@@ -1,6 +1,8 @@
-// The default entry. Importing it has no side effect: nothing is compiled before `load` or `loadSync`.
+// Everything of the package but `load` and `loadSync`: bindings/entries/ adds them.
 export type { Mask } from "./check.ts";
 export { Core, type CoreOptions } from "./core.ts";
+export * from "./entries/io.ts";
+export * from "./entries/train.ts";
 export {
   ArgumentRangeError,
   ArgumentTypeError,
@@ -11,16 +13,21 @@ export {
   StateError,
   TrainingError,
 } from "./errors.ts";
-export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
 export type { Activation, ActivationName } from "./layers/activation.ts";
 export { ActivationLayer, activation } from "./layers/activation-layer.ts";
 export {
+  type CellStates,
   GRUCell,
   type GRUCellOptions,
   LSTMCell,
   type LSTMCellOptions,
+  type MinCellOptions,
+  MinGRUCell,
+  MinLSTMCell,
   RNNCell,
   type RNNCellOptions,
+  SLSTMCell,
+  type SLSTMCellOptions,
 } from "./layers/cell.ts";
 export { Conv1d, type Conv1dOptions } from "./layers/conv1d.ts";
 export { Dropout, type DropoutOptions } from "./layers/dropout.ts";
@@ -47,6 +54,7 @@ export {
   type LSTMRecord,
   type LSTMResult,
 } from "./layers/lstm.ts";
+export { MinGRU, type MinGRURecord, MinLSTM, type MinLSTMRecord, type MinOptions } from "./layers/min.ts";
 export type {
   RecurrentBackwardOptions,
   RecurrentForwardOptions,
@@ -55,57 +63,17 @@ export type {
 export { Residual } from "./layers/residual.ts";
 export { RNN, type RNNOptions, type RNNRecord } from "./layers/rnn.ts";
 export { type LayerLike, Sequential } from "./layers/sequential.ts";
-export { load, loadSync, type ModuleSource } from "./load.ts";
+export {
+  SLSTM,
+  type SLSTMBackwardRecord,
+  type SLSTMCotangents,
+  type SLSTMForwardOptions,
+  type SLSTMGradients,
+  type SLSTMOptions,
+  type SLSTMRecord,
+  type SLSTMResult,
+} from "./layers/slstm.ts";
+export type { AsyncModuleSource, Load, LoadSync, ModuleSource } from "./load.ts";
 export type { Parameter, StateDict } from "./parameters.ts";
 export { Stream } from "./stream.ts";
 export type { Shape, Tensor } from "./tensor.ts";
-export {
-  type Batch,
-  type Batches,
-  type DataLoaderOptions,
-  dataLoader,
-  type Sample,
-} from "./train/batch.ts";
-export {
-  type BCEWithLogitsLossOptions,
-  bceWithLogitsLoss,
-  type CrossEntropyLossOptions,
-  crossEntropyLoss,
-  type HuberLossOptions,
-  huberLoss,
-  type Loss,
-  type LossOptions,
-  type LossResult,
-  logSoftmax,
-  maeLoss,
-  mseLoss,
-} from "./train/loss.ts";
-export {
-  type AdamOptions,
-  adam,
-  adamW,
-  type Optimizer,
-  type OptimizerFactory,
-  type OptimizerGroup,
-  type ParameterGroup,
-  type RMSpropOptions,
-  rmsprop,
-  type SGDOptions,
-  sgd,
-} from "./train/optimizer.ts";
-export {
-  cosineAnnealingLR,
-  type ReduceLROnPlateauOptions,
-  reduceLROnPlateau,
-  type Schedule,
-  stepLR,
-  warmup,
-} from "./train/schedule.ts";
-export {
-  type EpochEnd,
-  type FitOptions,
-  type FitStep,
-  Trainer,
-  type TrainerOptions,
-  type TrainStep,
-} from "./train/trainer.ts";

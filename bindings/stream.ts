@@ -1,7 +1,7 @@
 import { checkValues, show } from "./check.ts";
 import { type Core, Region } from "./core.ts";
 import { ArgumentRangeError, ArgumentTypeError, FormatError } from "./errors.ts";
-import type { TapeName } from "./layers/slice.ts";
+import type { StateName, TapeName } from "./layers/slice.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "./sequence.ts";
 import { type Shape, sizeOf } from "./tensor.ts";
 
@@ -13,7 +13,6 @@ const HEADER_BYTES = 12;
 export interface StreamLayer {
   readonly core: Core;
   readonly inputSize: number;
-  readonly hiddenSize: number;
   readonly stateSize: number;
   readonly bidirectional: boolean;
   readonly reverse: boolean;
@@ -24,7 +23,8 @@ export interface StreamLayer {
 export interface StreamSlice {
   readonly fixedFields: SequenceFields;
   readonly tapeShapes: (T: number, B: number) => Record<TapeName, Shape>;
-  readonly hasC: boolean;
+  readonly states: readonly StateName[];
+  width(name: StateName): number;
   readonly zoneShare: number;
   packForward(): void;
 }
@@ -39,7 +39,7 @@ export class Stream {
   readonly #slices: readonly StreamSlice[];
   /** Addresses of the kernels' Sequences, one a layer. */
   readonly #sequences: readonly number[];
-  /** Addresses and widths of all states: h of each layer, then c of each. */
+  /** Addresses and widths of all states: h of each layer, then c of each, and so on. */
   readonly #states: readonly { readonly at: number; readonly n: number }[];
   readonly #at: { readonly x: number; readonly output: number };
   readonly #output: Float32Array;
@@ -52,6 +52,10 @@ export class Stream {
     if (layer.bidirectional)
       throw new ArgumentRangeError(
         "bidirectional: expected false for a stream, which cannot know later steps, got true",
+      );
+    if (layer.reverse)
+      throw new ArgumentRangeError(
+        "direction: expected forward for a stream, which cannot start from the last step, got reverse",
       );
     const { core, inputSize: I, stateSize: R, slices } = layer;
     this.#layer = layer;
@@ -76,10 +80,10 @@ export class Stream {
       setSequence(core, struct, { ...slice.fixedFields, ...tape, T: 1, B: 1, x, zone });
       return struct;
     });
-    this.#states = [
-      ...slices.map((_, k) => ({ at: address(`h${k}`), n: R })),
-      ...slices.flatMap((slice, k) => (slice.hasC ? [{ at: address(`c${k}`), n: layer.hiddenSize }] : [])),
-    ];
+    const names = slices[0]?.states ?? [];
+    this.#states = names.flatMap((name) =>
+      slices.map((slice, k) => ({ at: address(`${name}${k}`), n: slice.width(name) })),
+    );
     this.#at = { x: address("x"), output: address(`h${slices.length - 1}`) };
     this.#output = new Float32Array(R);
     this.#x = core.view(this.#at.x, I);

@@ -1,4 +1,19 @@
-import { GRU, GRUCell, Linear, LSTM, LSTMCell, RNN, RNNCell, Sequential } from "lstm-wasm";
+import {
+  GRU,
+  GRUCell,
+  Linear,
+  LSTM,
+  LSTMCell,
+  MinGRU,
+  MinGRUCell,
+  MinLSTM,
+  MinLSTMCell,
+  RNN,
+  RNNCell,
+  Sequential,
+  SLSTM,
+  SLSTMCell,
+} from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
@@ -32,6 +47,9 @@ describe("a cell is a step of its layer", () => {
   test.each([
     ["GRU", GRU, GRUCell],
     ["RNN", RNN, RNNCell],
+    ["SLSTM", SLSTM, SLSTMCell],
+    ["MinGRU", MinGRU, MinGRUCell],
+    ["MinLSTM", MinLSTM, MinLSTMCell],
   ] as const)("%s", (_, Layer, Cell) => {
     const [layer, cell] = [new Layer(core, sizes), new Cell(core, sizes)];
     const { h } = cell.forward(x);
@@ -54,6 +72,38 @@ describe("a cell is a step of its layer", () => {
     expect(states).toEqual({ h: { data: hn.data, shape: [2, 5] }, c: { data: cn.data, shape: [2, 5] } });
   });
 
+  test("an sLSTM's steps carry all four states", () => {
+    const [layer, cell] = [new SLSTM(core, sizes), new SLSTMCell(core, sizes)];
+    const steps = randomTensor(random, [6, 2, 3]);
+    let states = {};
+    for (let t = 0; t < 6; t++)
+      states = cell.forward({ data: steps.data.slice(6 * t, 6 * t + 6), shape: [2, 3] }, states);
+    const { hn, cn, nn, mn } = layer.forward(steps);
+    const one = ({ data }: typeof x) => ({ data, shape: [2, 5] });
+    expect(states).toEqual({ h: one(hn), c: one(cn), n: one(nn), m: one(mn) });
+  });
+
+  test("without a batch axis", () => {
+    const cell = new LSTMCell(core, sizes);
+    const frame = x.data.slice(0, 3);
+    const batched = cell.forward({ data: frame, shape: [1, 3] });
+    const { h, c } = cell.forward({ data: frame, shape: [3] });
+    expect([h, c]).toEqual([
+      { data: batched.h.data, shape: [5] },
+      { data: batched.c.data, shape: [5] },
+    ]);
+    const grads = cell.backward({ h, c });
+    expect([grads.input.shape, grads.h.shape, grads.c.shape]).toEqual([[3], [5], [5]]);
+    expect(cell.forward({ data: frame, shape: [3] }, { h, c }).h.shape).toEqual([5]);
+  });
+
+  test("training draws masks, and only training", () => {
+    const cell = new RNNCell(core, { ...sizes, inputDropout: 0.5 });
+    const still = cell.forward(x).h;
+    expect(cell.forward(x, {}, { training: true }).h).not.toEqual(still);
+    expect(cell.forward(x).h).toEqual(still);
+  });
+
   test("in a Sequential", () => {
     const cell = new GRUCell(core, sizes);
     const model = new Sequential([cell, new Linear(core, { inFeatures: 5, outFeatures: 1 })]);
@@ -64,10 +114,18 @@ describe("a cell is a step of its layer", () => {
 
 test("what a cell refuses", () => {
   const cell = new LSTMCell(core, sizes);
-  expect(() => new LSTMCell(core, { ...sizes, numLayers: 2 } as never)).toThrow('in a cell, got "numLayers"');
-  expect(() => cell.forward(sequence)).toThrow("x: expected shape [B,3], got [1,2,3]");
-  expect(() => cell.forward(x, { h: randomTensor(random, [2, 4]) })).toThrow("h0: expected shape [1,2,5], got [1,2,4]");
-  expect(() => cell.backward({})).toThrow("expected one forward before each backward");
+  expect(() => new LSTMCell(core, { ...sizes, numLayers: 2 } as never)).toThrow(
+    "numLayers: expected none in a cell, which takes a single step, got 2",
+  );
+  expect(() => cell.forward(sequence)).toThrow("x: expected shape [B,3] or [3], got [1,2,3]");
+  expect(() => cell.forward(x, { h: randomTensor(random, [2, 4]) })).toThrow("h: expected shape [2,5], got [2,4]");
+  expect(() => cell.forward(x, { h0: x } as never)).toThrow('states: expected options among h, c, got "h0"');
+  expect(() => cell.forward(x, null as never)).toThrow("states: expected an object of options, got null");
+  expect(() => cell.backward({})).toThrow("LSTMCell: expected one forward before each backward");
+  cell.forward(x);
+  expect(() => cell.backward({ h: randomTensor(random, [1, 5]) })).toThrow("h: expected shape [2,5], got [1,5]");
+  expect(() => cell.backward({ hn: x } as never)).toThrow('cotangents: expected options among h, c, got "hn"');
+  cell.backward({});
   cell.dispose();
   expect(() => cell.forward(x)).toThrow("LSTMCell: expected a layer in use, got a disposed one");
 });

@@ -5,11 +5,13 @@ import {
   Linear,
   LSTM,
   lastStep,
-  load,
   loadSync,
+  MinGRU,
+  MinLSTM,
   mseLoss,
   RNN,
   Sequential,
+  SLSTM,
   type Tensor,
   Trainer,
 } from "lstm-wasm";
@@ -63,6 +65,31 @@ const CONSTRUCTION: Row[] = [
     "RANGE",
     'recurrentInit: expected one of uniform, orthogonal, got "xavier"',
   ],
+  [
+    "a forget bias without biases",
+    bad({ forgetBias: 1, bias: false }),
+    "RANGE",
+    "forgetBias: expected none without biases, got 1",
+  ],
+  [
+    "a forget bias of a gate that has none",
+    bad({ forgetBias: 1, coupled: true }),
+    "RANGE",
+    "forgetBias: expected none beside coupled, where f is 1 − i, got 1",
+  ],
+  ["activations of null", bad({ activations: null }), "TYPE", "activations: expected an object with f, g, h, got null"],
+  [
+    "backwards and forwards",
+    bad({ goBackwards: true, direction: "forward" }),
+    "RANGE",
+    'direction: expected none beside goBackwards, got "forward"',
+  ],
+  [
+    "a seed too large",
+    bad({ seed: 2 ** 33 }),
+    "RANGE",
+    "seed: expected a whole number up to 2147483647, got 8589934592",
+  ],
   ["a forget bias of NaN", bad({ forgetBias: Number.NaN }), "RANGE", "forgetBias: expected a number, got NaN"],
   ["a zoneout of 1", bad({ zoneout: 1 }), "RANGE", "zoneout: expected a number in [0, 1), got 1"],
   [
@@ -82,7 +109,26 @@ const CONSTRUCTION: Row[] = [
     "a projection of a GRU",
     () => new GRU(core, { inputSize: 3, hiddenSize: 4, projSize: 2 } as never),
     "TYPE",
-    'got "projSize"',
+    "projSize: expected only in an LSTM, got 2 in GRU",
+  ],
+  ["a GRU's option", bad({ resetAfter: false }), "TYPE", "resetAfter: expected only in a GRU, got false in LSTM"],
+  [
+    "dropout of recurrent weights that there are not",
+    () => new MinGRU(core, { inputSize: 3, hiddenSize: 4, recurrentDropout: 0.1 } as never),
+    "TYPE",
+    "recurrentDropout: expected only in a layer with recurrent weights, got 0.1 in MinGRU",
+  ],
+  [
+    "activations of an sLSTM",
+    () => new SLSTM(core, { inputSize: 3, hiddenSize: 4, activations: { f: "tanh" } } as never),
+    "TYPE",
+    "activations: expected only in an LSTM, a GRU or an RNN, got an Object in SLSTM",
+  ],
+  [
+    "a flag of a MinLSTM that is none",
+    () => new MinLSTM(core, { inputSize: 3, hiddenSize: 4, positive: 1 as never }),
+    "TYPE",
+    "positive: expected true or false, got 1",
   ],
   [
     "an unknown nonlinearity",
@@ -183,6 +229,23 @@ const CALLS: Row[] = [
     "TYPE",
     'forward options: expected options among h0, c0, lengths, mask, zeroOutputForMask, training, record, view, got "h"',
   ],
+  ...["training", "record", "view", "zeroOutputForMask"].map(
+    (name): Row => [
+      `${name} that is no flag`,
+      () => lstm.forward(x, { [name]: "no" } as never),
+      "TYPE",
+      `${name}: expected true or false, got "no"`,
+    ],
+  ),
+  [
+    "a record of gradients that is no flag",
+    () => {
+      lstm.forward(x);
+      lstm.backward({}, { record: 1 as never });
+    },
+    "TYPE",
+    "record: expected true or false, got 1",
+  ],
   [
     "states of another batch",
     () => lstm.forward(x, { h0: zeros(1, 3, 4) }),
@@ -227,6 +290,15 @@ const CALLS: Row[] = [
     'got "c0"',
   ],
   [
+    "a count below 0",
+    () =>
+      new SLSTM(core, { inputSize: 3, hiddenSize: 4 }).forward(x, {
+        n0: { data: Float32Array.of(0, 1, 2, -3, 4, 5, 6, 7), shape: [1, 2, 4] },
+      }),
+    "RANGE",
+    "n0: expected values of at least 0, got -3",
+  ],
+  [
     "a missing parameter",
     () => lstm.loadStateDict({ weight_ih_l0: state.weight_ih_l0 as Tensor }),
     "RANGE",
@@ -255,6 +327,16 @@ const CALLS: Row[] = [
     () => lstm.loadStateDict(null as never),
     "TYPE",
     "state dict: expected an object of tensors, got null",
+  ],
+  [
+    "an array that was transferred",
+    () => {
+      const { data, shape } = zeros(2, 4);
+      structuredClone(data.buffer, { transfer: [data.buffer] });
+      linear.forward({ data, shape });
+    },
+    "RANGE",
+    "x: expected [2,4], 8 values, got an empty or detached buffer (transferred elsewhere)",
   ],
   ["a width of Linear", () => linear.forward(zeros(2, 5)), "RANGE", "x: expected shape [...,4], got [2,5]"],
 ];
@@ -337,38 +419,5 @@ describe("calls at the wrong moment", () => {
     const other = new Trainer(linear, { loss: mseLoss(), optimizer: adam() });
     other.dispose();
     expectState(() => other.step({ x: zeros(1, 4), target: zeros(1, 2) }), "ERR_DISPOSED", "got a disposed one");
-  });
-});
-
-describe("load", () => {
-  test("the module of this package, its bytes, and the embedded one are the same", async () => {
-    const { readFile } = await import("node:fs/promises");
-    const bytes = new Uint8Array(await readFile(new URL("../build/core.wasm", import.meta.url)));
-    const runs = [
-      await load(),
-      loadSync(),
-      await load(bytes),
-      await load(new WebAssembly.Module(bytes)),
-      await load(bytes.buffer),
-    ].map((one) => new LSTM(one, { inputSize: 3, hiddenSize: 4 }).forward(x));
-    for (const run of runs) expect(run).toEqual(runs[0]);
-  });
-
-  test("anything else is refused", async () => {
-    // (module)
-    const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
-    const nonsense = Uint8Array.of(1, 2, 3);
-    const code = expect.objectContaining({ name: "ModuleError", code: "ERR_MODULE" });
-    expect(() => loadSync(empty)).toThrow("source: expected a module of lstm-wasm, got one without its kernels");
-    expect(() => loadSync(nonsense)).toThrow("source: expected a module of lstm-wasm, got bytes that do not compile");
-    expect(() => loadSync(nonsense)).toThrow(code);
-    await expect(load(empty)).rejects.toThrow(code);
-    await expect(load(nonsense)).rejects.toThrow(code);
-    expect(() => loadSync("core.wasm" as never)).toThrow(
-      'source: expected a WebAssembly.Module or its bytes, got "core.wasm"',
-    );
-    await expect(load({} as never)).rejects.toThrow(
-      "source: expected a WebAssembly.Module or its bytes, got an Object",
-    );
   });
 });

@@ -8,9 +8,12 @@ import {
   LSTMCell,
   type LSTMRecord,
   lastStep,
+  MinGRU,
+  MinLSTM,
   mseLoss,
   RNN,
   Sequential,
+  SLSTM,
   type Tensor,
   Trainer,
 } from "lstm-wasm";
@@ -438,4 +441,27 @@ describe("refusals", () => {
     layer.forward({ data: new Float32Array(2), shape: [2, 1, 1] });
     expect(call).toThrow(message);
   });
+});
+
+test.each([MinGRU, MinLSTM])("%o: without W_hh all of the gradient comes directly", (Cell) => {
+  using layer = new Cell(core, { inputSize: 2, hiddenSize: 5, seed: 1 });
+  const flow = new GradientFlow(layer);
+  const random = createRandom(4);
+  const { output } = layer.forward(randomTensor(random, [9, 3, 2]));
+  layer.backward({ output: randomTensor(random, output.shape) });
+  const [slice] = flow.report().slices;
+  expect(slice?.spectrum).toEqual({ norm: 0, radius: 0, gates: {} });
+  expect(slice?.recurrent.every((norm) => norm === 0)).toBe(true);
+  expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
+});
+
+test("an sLSTM's report", () => {
+  using layer = new SLSTM(core, { inputSize: 2, hiddenSize: 5, seed: 1 });
+  const flow = new GradientFlow(layer);
+  const random = createRandom(5);
+  layer.forward(randomTensor(random, [9, 3, 2]));
+  layer.backward({ hn: randomTensor(random, [1, 3, 5]) });
+  const [slice] = flow.report().slices;
+  expect(slice?.dh.every(Number.isFinite)).toBe(true);
+  expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
 });

@@ -1,6 +1,6 @@
 // A training that is killed at random moments, over and over, ends with the bits of one that never stopped.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -23,23 +23,31 @@ async function run(checkpoint: string, final: string, pause: number, killAfter?:
   });
   const ended = new Promise<string | null>((resolve) => child.on("close", (_, signal) => resolve(signal)));
   if (killAfter !== undefined) {
+    // From its first word on: how long a process takes to start depends on what else the machine does.
+    await new Promise((resolve) => child.stdout.once("data", resolve));
     await setTimeout(killAfter);
     child.kill("SIGKILL");
   }
   return { signal: await ended, said };
 }
 
-test(`killed ${KILLS} times`, async () => {
+/** Updates that the checkpoint has seen. */
+function stepsSaved(): number {
+  if (!existsSync(join(folder, "checkpoint"))) return 0;
+  const { metadata } = decodeSafetensors(readFileSync(join(folder, "checkpoint")));
+  return JSON.parse(metadata.training as string).steps;
+}
+
+test(`killed ${KILLS} times or more`, async () => {
   let kills = 0;
-  while (kills < KILLS) {
-    const { signal, said } = await run("checkpoint", "killed", 10, 100 + 250 * Math.random());
+  // On a busy machine a run may not get far.
+  while (kills < KILLS || stepsSaved() <= KILLS) {
+    const { signal, said } = await run("checkpoint", "killed", 10, 250 * Math.random());
     expect(said).toBe("");
     // A run that ends before it is killed would prove nothing.
     expect(signal).toBe("SIGKILL");
     kills++;
   }
-  const { metadata } = decodeSafetensors(readFileSync(join(folder, "checkpoint")));
-  expect(JSON.parse(metadata.training as string).steps).toBeGreaterThan(KILLS);
   expect((await run("checkpoint", "killed", 0)).said).toBe("");
   expect((await run("other-checkpoint", "whole", 0)).said).toBe("");
   const read = (name: string) => readFileSync(join(folder, name));

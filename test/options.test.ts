@@ -1,6 +1,6 @@
 // What ONNX and Keras add to PyTorch's layers, against the float64 oracle: values and every gradient.
 import fc from "fast-check";
-import { GRU, LSTM, type Tensor } from "lstm-wasm";
+import { GRU, LSTM, MinGRU, MinLSTM, RNN, SLSTM, type Tensor } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { type Dims, differences } from "./support/against-oracle.ts";
 import { BUILDS, createCore } from "./support/cores.ts";
@@ -45,7 +45,7 @@ const TABLE: [string, Dims][] = [
     { cell: "GRU", ...sizes, bias: false, options: { resetAfter: false, gateClip: 0.4 } },
   ],
   ["reset after, clip", { cell: "GRU", ...sizes, options: { gateClip: 0.4 } }],
-  ...(["LSTM", "GRU", "RNN"] as const).map((cell): [string, Dims] => [
+  ...(["LSTM", "GRU", "RNN", "SLSTM", "MinGRU", "MinLSTM"] as const).map((cell): [string, Dims] => [
     `gradients of ${cell} bounded at every step`,
     { cell, ...sizes, T: 6, L: 2, bidirectional: true, lengths: [6, 2, 4], options: { clipStep: 0.15 } },
   ]),
@@ -101,6 +101,22 @@ const TABLE: [string, Dims][] = [
     { cell: "GRU", ...sizes, L: 2, bidirectional: true, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
   ],
   [
+    "a mask over an sLSTM, two layers and directions",
+    { cell: "SLSTM", ...sizes, L: 2, bidirectional: true, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
+  ],
+  ["a mask over a MinGRU", { cell: "MinGRU", ...sizes, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] }],
+  ["reverse sLSTM", { cell: "SLSTM", ...sizes, lengths: [4, 0, 2], options: { direction: "reverse" } }],
+  ["positive MinGRU", { cell: "MinGRU", ...sizes, L: 2, options: { positive: true, clipStep: 0.2 } }],
+  [
+    "positive MinLSTM, reverse, with a mask",
+    {
+      cell: "MinLSTM",
+      ...sizes,
+      mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1],
+      options: { positive: true, direction: "reverse" },
+    },
+  ],
+  [
     "a mask over a projection",
     { cell: "LSTM", ...sizes, projSize: 3, L: 2, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
   ],
@@ -124,7 +140,7 @@ describe.each(BUILDS)("%s", (build) => {
       { nil: undefined },
     );
     const dims = fc.record({
-      cell: fc.constantFrom("LSTM" as const, "GRU" as const, "RNN" as const),
+      cell: fc.constantFrom<Dims["cell"]>("LSTM", "GRU", "RNN", "SLSTM", "MinGRU", "MinLSTM"),
       T: size(6),
       B: size(6),
       I: size(10),
@@ -141,11 +157,18 @@ describe.each(BUILDS)("%s", (build) => {
       fc.property(dims, ({ masked, flags: [a, b, c], limits: [gateClip, cellClip], acts: [f, g, h], ...rest }) => {
         const [first, second] = [{ ...(f && { f }), ...(g && rest.cell !== "RNN" && { g }) }, {}];
         const activations = [{ ...first, ...(h && rest.cell === "LSTM" && { h }) }, second];
-        const own = { LSTM: { peephole: a, coupled: b, cellClip }, GRU: { resetAfter: c }, RNN: {} }[rest.cell];
+        const onnx = { gateClip, activations };
+        const own = {
+          LSTM: { ...onnx, peephole: a, coupled: b, cellClip },
+          GRU: { ...onnx, resetAfter: c },
+          RNN: onnx,
+          SLSTM: {},
+          MinGRU: { positive: b },
+          MinLSTM: { positive: b },
+        }[rest.cell];
         const options = {
-          gateClip,
-          activations,
           ...own,
+          ...(cellClip > 0 && { clipStep: cellClip }),
           ...(rest.bidirectional ? {} : a && { direction: "reverse" as const }),
         };
         const mask = masked?.slice(0, rest.T * rest.B);
@@ -166,6 +189,7 @@ describe.each(BUILDS)("%s: zoneout and dropout inside the recurrence", (build) =
     { cell: "GRU", ...sizes, L: 2, bidirectional: true, mask: [1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1] },
     { cell: "GRU", ...sizes, options: { resetAfter: false }, lengths: [4, 2, 3] },
     { cell: "RNN", ...sizes, L: 2 },
+    { cell: "SLSTM", ...sizes, L: 2, bidirectional: true, lengths: [4, 2, 3] },
     { cell: "LSTM", ...sizes, projSize: 3, options: { layerNorm: true } },
   ];
   const rows = cells.flatMap((dims) =>
@@ -173,6 +197,13 @@ describe.each(BUILDS)("%s: zoneout and dropout inside the recurrence", (build) =
   );
   test.each(rows)("$cell L$L $options $noise training $training", (dims) => {
     expect(differences(core, dims)).toEqual([]);
+  });
+
+  test.each(["MinGRU", "MinLSTM"] as const)("%s, which has no recurrent weights", (cell) => {
+    for (const training of [true, false])
+      expect(differences(core, { cell, ...sizes, L: 2, noise: { zoneout: 0.3, inputDropout: 0.2 }, training })).toEqual(
+        [],
+      );
   });
 });
 
@@ -272,6 +303,25 @@ describe("Keras' ways", () => {
     expect(at(0, 3, zeroed.output.data)).toEqual(at(0, 3));
     expect(zeroed.hn).toEqual(hn);
   });
+});
+
+test("a record shows zeros where a step was not taken", () => {
+  const core = createCore();
+  const x = randomTensor(createRandom(1), [3, 2, 3]);
+  const mask = { data: Uint8Array.of(1, 0, 0, 1, 1, 1), shape: [3, 2] };
+  for (const Layer of [LSTM, GRU, RNN, SLSTM, MinGRU, MinLSTM]) {
+    const layer = new Layer(core, { inputSize: 3, hiddenSize: 5, bidirectional: true });
+    const { record } = layer.forward(x, { mask, record: true });
+    for (const direction of record ?? [])
+      for (const [name, { data }] of Object.entries(direction as unknown as Record<string, Tensor>)) {
+        const width = data.length / 6;
+        const rows = [1, 2].map((row) => [...data.subarray(row * width, (row + 1) * width)]);
+        // States are held; everything else belongs to the step.
+        if ("hcm".includes(name) || (name === "n" && Layer === SLSTM))
+          expect(rows.flat().every(Number.isFinite)).toBe(true);
+        else expect(rows.flat(), `${Layer.name} ${name}`).toEqual(new Array(2 * width).fill(0));
+      }
+  }
 });
 
 test("a sequence of length 0 ends in zeros, and its start gets no gradient (onnxruntime's rule)", () => {

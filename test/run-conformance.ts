@@ -1,15 +1,24 @@
 // `npm run conformance -- DIR...`: every case of any folder of goldens, through the public API, in the strict and the
-// relaxed build. A folder holds a cases.json (recurrent layers, or training runs), or ONNX node tests.
+// relaxed build. A folder holds a cases.json (recurrent layers, training runs, or cross-entropy), an ONNX node test, or more
+// such folders.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Core, loadSync } from "lstm-wasm";
-import { readJson, readTensors, type TorchCase, type TrainingCase } from "./support/cases.ts";
-import { compare, type Difference } from "./support/compare.ts";
+import {
+  compareAnswers,
+  readJson,
+  readTensors,
+  type TorchCase,
+  type TrainingCase,
+  type XentCase,
+} from "./support/cases.ts";
+import type { Difference } from "./support/compare.ts";
 import { runOnnx } from "./support/onnx.ts";
 import { runKernels } from "./support/torch.ts";
 import { runTraining } from "./support/training.ts";
+import { runXent } from "./support/xent.ts";
 
 const BUILDS = { strict: "core", relaxed: "core.relaxed" } as const;
 type Build = keyof typeof BUILDS;
@@ -28,36 +37,30 @@ interface Outcome {
   readonly error?: string;
 }
 
-const runTorch = (core: Core, c: TorchCase, folder: URL): Difference[] => {
-  const tensors = readTensors(new URL(c.file, folder));
-  const answers = runKernels(core, c, folder);
-  return c.expected.map((name) =>
-    compare(name, answers[name] ?? [], tensors[name]?.data ?? [], c.tolerance[name]?.atol ?? 0),
-  );
-};
+const runTorch = (core: Core, c: TorchCase, folder: URL): Difference[] =>
+  compareAnswers(runKernels(core, c, folder), c.expected, readTensors(new URL(c.file, folder)), c.tolerance);
 
 /** The cases of a folder. */
 function findCases(name: string): Case[] {
   const folder = pathToFileURL(`${resolve(name)}/`);
   const list = new URL("cases.json", folder);
   if (existsSync(list)) {
-    return (readJson(list).cases as (TorchCase | TrainingCase)[]).map((c) => ({
+    const { cases } = readJson(list);
+    if (!Array.isArray(cases)) throw new Error(`${name}/cases.json: expected a list of cases, got ${typeof cases}`);
+    return (cases as (TorchCase | TrainingCase | XentCase)[]).map((c) => ({
       id: c.id,
       run: (core) => {
         if ("op" in c) return runTorch(core, c, folder);
         if ("optimizer" in c) return runTraining(core, c, folder);
-        throw new Error("expected a case of a recurrent layer or of a training run, got one of another kind");
+        if ("classes" in c) return runXent(core, c, folder);
+        throw new Error("expected a case of a layer, a training run or cross-entropy, got one of another kind");
       },
     }));
   }
   if (existsSync(new URL("model.onnx", folder)))
-    return [{ id: folder.pathname.split("/").at(-2) ?? name, run: (core) => runOnnx(core, folder) }];
-  const inner = existsSync(folder)
-    ? readdirSync(folder).filter((entry) => existsSync(new URL(`${entry}/model.onnx`, folder)))
-    : [];
-  if (inner.length === 0)
-    throw new Error(`${name}: expected cases.json, model.onnx, or folders with a model.onnx, got none of them`);
-  return inner.map((entry) => ({ id: entry, run: (core) => runOnnx(core, new URL(`${entry}/`, folder)) }));
+    return [{ id: basename(resolve(name)), run: (core) => runOnnx(core, folder) }];
+  const inner = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  return inner.flatMap((entry) => (entry.isDirectory() ? findCases(join(name, entry.name)) : []));
 }
 
 function runCase(folder: string, { id, run }: Case, build: Build, core: Core): Outcome {
@@ -96,6 +99,8 @@ for (const folder of folders) {
   let cases: Case[];
   try {
     cases = findCases(folder);
+    if (cases.length === 0)
+      throw new Error(`${folder}: expected cases.json, model.onnx, or folders with one of them, got none`);
   } catch (error) {
     console.error(`conformance: ${(error as Error).message}`);
     process.exit(2);

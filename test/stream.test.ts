@@ -1,4 +1,4 @@
-import { GRU, LSTM, loadSync, RNN, type Stream } from "lstm-wasm";
+import { GRU, LSTM, loadSync, MinGRU, MinLSTM, RNN, SLSTM, type Stream } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { BUILDS, createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
@@ -11,7 +11,7 @@ function feed(stream: Stream, x: Float32Array, I: number): Float32Array {
 
 describe.each(BUILDS)("%s: step by step has the bits of the whole sequence", (build) => {
   const core = createCore(build);
-  const cells = { LSTM, GRU, RNN };
+  const cells = { LSTM, GRU, RNN, SLSTM, MinGRU, MinLSTM };
   const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 33, 64].flatMap((H) => [
     [H, 1 + (H % 9), 1] as const,
     [H, 3, 3] as const,
@@ -49,6 +49,19 @@ describe("state", () => {
   const create = () => new LSTM(core, { inputSize: 3, hiddenSize: 6, numLayers: 2, seed: 2 });
   const x = randomTensor(createRandom(1), [10, 1, 3]).data;
   const [first, second] = [x.subarray(0, 15), x.subarray(15)];
+
+  test("an sLSTM's is all four states", () => {
+    const layer = new SLSTM(core, { inputSize: 3, hiddenSize: 6, numLayers: 2 });
+    const [a, b] = [layer.stream(), layer.stream()];
+    feed(a, first, 3);
+    const kept = a.snapshot();
+    expect(kept.length).toBe(12 + 4 * (4 * 2 * 6));
+    b.restore(kept);
+    expect(feed(b, second, 3)).toEqual(feed(a, second, 3));
+    expect(feed(layer.stream(), x, 3).subarray(30)).toEqual(
+      layer.forward({ data: x, shape: [10, 1, 3] }).output.data.subarray(30),
+    );
+  });
 
   test("reset starts anew", () => {
     const stream = create().stream();
@@ -174,6 +187,13 @@ describe("what is refused leaves the state as it was", () => {
     const both = new GRU(core, { inputSize: 3, hiddenSize: 6, bidirectional: true });
     expect(() => both.stream()).toThrow(
       "bidirectional: expected false for a stream, which cannot know later steps, got true",
+    );
+  });
+
+  test.each([{ direction: "reverse" }, { goBackwards: true }] as const)("%o", (options) => {
+    const turned = new GRU(core, { inputSize: 3, hiddenSize: 6, ...options });
+    expect(() => turned.stream()).toThrow(
+      "direction: expected forward for a stream, which cannot start from the last step, got reverse",
     );
   });
 

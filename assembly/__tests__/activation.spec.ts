@@ -2,9 +2,9 @@ import { Activation, activate4, clip4, expForward, sigmoidForward, slope4, tanhF
 import { buffer, expectGuards, get, put } from "./support";
 
 /** The largest errors stated above each function in math/activation.ts, to the next half unit of the third decimal. */
-const EXP_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.0105 : 0.9905;
-const SIGMOID_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7205 : 1.7495;
-const TANH_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7485 : 1.8335;
+const EXP_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.0285 : 1.0045;
+const SIGMOID_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7205 : 1.7695;
+const TANH_ULP: f64 = 1.4565;
 
 const CHUNK: i32 = 4096;
 /** A prime, so that a sweep over bit patterns favours no mantissa. */
@@ -70,11 +70,11 @@ function expectWorst(found: f64, stated: f64): void {
 
 describe("exp, sigmoid, tanh", () => {
   test("exp is as accurate as stated, over all of float32", () => {
-    expectWorst(worst(0, ASC_FEATURE_RELAXED_SIMD ? -5.877884387969971 : 70.4030990600586), EXP_ULP);
+    expectWorst(worst(0, ASC_FEATURE_RELAXED_SIMD ? -38.4547004699707 : 70.37191009521484), EXP_ULP);
   });
 
   test("sigmoid is as accurate as stated, from −88 on", () => {
-    expectWorst(worst(1, ASC_FEATURE_RELAXED_SIMD ? -1.110148310661316 : -1.0999345779418945, -88.0), SIGMOID_ULP);
+    expectWorst(worst(1, ASC_FEATURE_RELAXED_SIMD ? -1.110148310661316 : -1.1057637929916382, -88.0), SIGMOID_ULP);
   });
 
   test("sigmoid below −88, where float32 is subnormal, is 0", () => {
@@ -87,7 +87,7 @@ describe("exp, sigmoid, tanh", () => {
   });
 
   test("tanh is as accurate as stated, over all of float32", () => {
-    expectWorst(worst(2, ASC_FEATURE_RELAXED_SIMD ? 0.19664286077022552 : 0.19474926590919495), TANH_ULP);
+    expectWorst(worst(2, 0.6335301995277405), TANH_ULP);
   });
 
   test("limits, signs and NaN", () => {

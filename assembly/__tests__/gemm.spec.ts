@@ -1,9 +1,12 @@
 import { columnSums, gemm, gemmTN, pack, packedSize, scratchSize } from "../math/gemm";
 import { buffer, copy, expectBits, expectClose, expectGuards, get, random, sumTolerance, values } from "./support";
 
-/** Below, at and above the tiles of 4 rows and 8 columns, and the block of 64 in K. */
-const SIZES: i32[] = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 33];
-const DEPTHS: i32[] = [1, 2, 3, 5, 8, 17, 63, 64, 65, 130];
+/**
+ * Below, at and above the tiles of 4 or 6 rows and 8 columns, the 4 panels of a row alone, the 16 columns of A that gemmTN packs
+ * at a time, the 32 columns of B from which on it packs A at all, and its block of 128 in K.
+ */
+const SIZES: i32[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15, 16, 17, 31, 32, 33, 41];
+const DEPTHS: i32[] = [1, 2, 3, 5, 8, 17, 127, 128, 129, 260];
 
 /** init + A·B in float64, for elements at m·rowA + k·colA and k·rowB + n·colB. */
 function product(init: Float64Array, a: usize, rowA: i32, colA: i32, b: usize, rowB: i32, colB: i32, M: i32, N: i32, K: i32): Float64Array {
@@ -56,7 +59,7 @@ describe("gemm", () => {
         const init = new Float64Array(M * N);
         for (let k = 0; k < M * N; k++) init[k] = get(row, k % N);
         const c = buffer(M * N);
-        gemm(c, <usize>N << 2, row, 0, a, <usize>K << 2, 4, packed(b, true, K, N), M, N, K);
+        gemm(c, <usize>N << 2, row, 0, a, <usize>K << 2, packed(b, true, K, N), M, N, K);
         expectClose(c, product(init, a, K, 1, b, 1, K, M, N, K), sumTolerance(K), "NT " + M.toString() + "x" + N.toString() + "x" + K.toString());
       }
     }
@@ -72,7 +75,7 @@ describe("gemm", () => {
         const b = random(N * K, 5);
         const c = random(M * N, 6);
         const want = product(values(c, M * N), a, K, 1, b, N, 1, M, N, K);
-        gemm(c, <usize>N << 2, c, <usize>N << 2, a, <usize>K << 2, 4, packed(b, false, K, N), M, N, K);
+        gemm(c, <usize>N << 2, c, <usize>N << 2, a, <usize>K << 2, packed(b, false, K, N), M, N, K);
         expectClose(c, want, sumTolerance(K), "NN " + M.toString() + "x" + N.toString() + "x" + K.toString());
       }
     }
@@ -86,7 +89,7 @@ describe("gemm", () => {
     const c = buffer(M * wide);
     const row = random(N, 3);
     const a = random(M * K, 1);
-    gemm(c, <usize>wide << 2, row, 0, a, <usize>K << 2, 4, packed(random(N * K, 2), true, K, N), M, N, K);
+    gemm(c, <usize>wide << 2, row, 0, a, <usize>K << 2, packed(random(N * K, 2), true, K, N), M, N, K);
     for (let m = 0; m < M; m++) {
       for (let n = 0; n < wide; n++) expect<bool>(isNaN(get(c, m * wide + n))).toBe(n >= N);
     }
@@ -101,10 +104,10 @@ describe("gemm", () => {
     const panels = packed(random(N * K, 2), true, K, N);
     const row = random(N, 3);
     const all = buffer(M * N);
-    gemm(all, <usize>N << 2, row, 0, a, <usize>K << 2, 4, panels, M, N, K);
+    gemm(all, <usize>N << 2, row, 0, a, <usize>K << 2, panels, M, N, K);
     const one = buffer(N);
     for (let m = 0; m < M; m++) {
-      gemm(one, <usize>N << 2, row, 0, a + (<usize>(m * K) << 2), <usize>K << 2, 4, panels, 1, N, K);
+      gemm(one, <usize>N << 2, row, 0, a + (<usize>(m * K) << 2), <usize>K << 2, panels, 1, N, K);
       expectBits(one, all + (<usize>(m * N) << 2), N, "row " + m.toString());
     }
   });

@@ -1,4 +1,4 @@
-import { activationBackward, activationForward } from "../layers/activation";
+import { activationBackward, activationForward } from "../math/activation";
 import { conv1dBackward, conv1dForward } from "../layers/conv1d";
 import { dropoutForward } from "../layers/dropout";
 import { embeddingBackward, embeddingForward, firstBadIndex } from "../layers/embedding";

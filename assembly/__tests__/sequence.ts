@@ -1,4 +1,5 @@
 // A Sequence with all of its buffers, for the specs of the cells and of the loop over time.
+import { gateCount } from "../layers/recurrent";
 import { packedSize, scratchSize } from "../math/gemm";
 import { Activation } from "../math/activation";
 import { Cell, Sequence } from "../sequence";
@@ -10,7 +11,7 @@ export function createSequence(cell: i32, T: i32, B: i32, I: i32, H: i32, R: i32
   const at = heap.alloc(bytes);
   memory.fill(at, 0, bytes);
   const s = changetype<Sequence>(at);
-  const N = (cell == Cell.LSTM || cell == Cell.SLSTM ? 4 : cell == Cell.GRU ? 3 : 1) * H;
+  const N = gateCount(cell) * H;
   s.cell = cell;
   s.T = T;
   s.B = B;

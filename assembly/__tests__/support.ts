@@ -86,7 +86,10 @@ export function values(at: usize, n: i32): Float64Array {
   return result;
 }
 
-/** Tolerance of a sum of n products in ±1: every one of about n roundings of half a unit in 2⁻²⁴, as if all added up. */
+/**
+ * Tolerance of a sum of n products in ±1: every one of about n roundings of half a unit in 2⁻²⁴, as if all added up, where
+ * the sum itself is about √n/3 in size.
+ */
 export function sumTolerance(n: i32): f64 {
-  return <f64>(n + 4) * 6e-8;
+  return <f64>(n + 4) * 6e-8 * max(1.0, Math.sqrt(<f64>n) / 3.0);
 }

@@ -1,4 +1,5 @@
-import { clipFactor, clipValue } from "../train/clip";
+import { clipValue } from "../math/vector";
+import { clipFactor } from "../train/clip";
 import { crossEntropy, ElementLoss, elementLoss, logSoftmaxForward } from "../train/loss";
 import { adamStep, rmspropStep, sgdStep } from "../train/optimizer";
 import { buffer, copy, expectClose, get, put, random, values, zeros } from "./support";

@@ -22,8 +22,9 @@
 //   gateClip [clip]      the arguments of σ and tanh are held within ±gateClip; no gradient where they were not (2c)
 //   activations [f, g]   other functions than σ in (2), tanh in (3)                                              (2a)
 //   clipStep             dp is held within ±clipStep before anything else receives it, Graves 2013               (8c)
-import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
-import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
+import { activationForward, clip4, inside4, slope4 } from "../math/activation";
+import { constant, LANES, loadSome, madd, ONE, put, storeSome, take } from "../math/simd";
+import { add, blend, clipValue, multiply } from "../math/vector";
 import { Sequence } from "../sequence";
 
 /** What a call works out: all of a step, or, with the reset before the product, what stands on either side of W_hn. */
@@ -45,8 +46,50 @@ export function gruCellForward(
   hPrev: usize, //  [rows,H]   in
   rows: i32,
 ): void {
-  if (s.general) forward(s, h, gates, kept, preact, q, hPrev, rows, true, part);
-  else forward(s, h, gates, kept, preact, q, hPrev, rows, false, GruPart.ALL);
+  const H = s.H;
+  const block = <usize>H << 2;
+  for (let b = 0; b < rows; b++) {
+    const z = gates + block;
+    const n = z + block;
+    if (part != GruPart.OUTPUT) {
+      add(gates, gates, q, 2 * H);
+      if (preact) memory.copy(preact, gates, 2 * block);
+      if (s.gateClip > 0) clipValue(gates, s.gateClip, 2 * H); // (2c)
+      activationForward(gates, gates, s.actF, s.alphaF, s.betaF, 2 * H); // (2)
+    }
+    if (part == GruPart.GATES) {
+      multiply(kept, gates, hPrev, H);
+    } else {
+      if (part == GruPart.ALL) resetForward(n, kept, gates, q + 2 * block, H); // (3)
+      else add(n, n, q + 2 * block, H); // (3b)
+      if (preact) memory.copy(preact + 2 * block, n, block);
+      if (s.gateClip > 0) clipValue(n, s.gateClip, H);
+      activationForward(n, n, s.actG, s.alphaG, s.betaG, H);
+      blend(h, hPrev, n, z, H); // (4)
+    }
+    h += block;
+    gates += 3 * block;
+    kept += block;
+    if (preact) preact += 3 * block;
+    q += 3 * block;
+    hPrev += block;
+  }
+}
+
+/** p_n += r·q_n, and keeps q_n. */
+function resetForward(pn: usize, kept: usize, r: usize, qn: usize, n: i32): void {
+  for (; n >= LANES; n -= LANES) {
+    const q = v128.load(qn);
+    v128.store(kept, q);
+    v128.store(pn, madd(v128.load(r), q, v128.load(pn)));
+    pn += 16;
+    kept += 16;
+    r += 16;
+    qn += 16;
+  }
+  const q = loadSome(qn, n);
+  storeSome(kept, q, n);
+  storeSome(pn, madd(loadSome(r, n), q, loadSome(pn, n)), n);
 }
 
 /** Equations (5) to (8) for some rows of one step. */
@@ -62,72 +105,51 @@ export function gruCellBackward(
   hPrev: usize, //  [rows,H]   in
   rows: i32,
 ): void {
-  if (part == GruPart.GATES) resetBackward(s, dhPrev, gates, dh, preact, hPrev, rows);
-  else if (s.general) backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, rows, true, part);
-  else backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, rows, false, GruPart.ALL);
-}
-
-// Of the two calls, the plain cell's has constants for `general` and `part`: it is compiled without any of the options.
-
-// @ts-ignore: decorator
-@inline
-function forward(
-  s: Sequence,
-  h: usize,
-  gates: usize,
-  kept: usize,
-  preact: usize,
-  q: usize,
-  hPrev: usize,
-  rows: i32,
-  general: bool,
-  part: i32,
-): void {
+  if (part == GruPart.GATES) {
+    resetBackward(s, dhPrev, gates, dh, preact, hPrev, rows);
+    return;
+  }
   const H = s.H;
   const block = <usize>H << 2;
-  const one = constant(ONE);
+  // Units of the plain cell, four at a time; the others by the general one, which does the same where no option is on.
+  const plain: usize = s.general ? 0 : <usize>(H & ~(LANES - 1)) << 2;
   for (let b = 0; b < rows; b++) {
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      const gate = gates + at;
-      const before = loadLanes(hPrev + at, lanes);
-      let r = loadLanes(gate, lanes);
-      let z = loadLanes(gate + block, lanes);
-      if (part != GruPart.OUTPUT) {
-        r = f32x4.add(r, loadLanes(q + at, lanes));
-        z = f32x4.add(z, loadLanes(q + block + at, lanes));
-        if (preact) {
-          storeLanes(preact + at, r, lanes);
-          storeLanes(preact + block + at, z, lanes);
-        }
-        r = general ? gateOf(s, r) : sigmoid4(r); // (2)
-        z = general ? gateOf(s, z) : sigmoid4(z);
-        storeLanes(gate, r, lanes);
-        storeLanes(gate + block, z, lanes);
-      }
-      if (part == GruPart.GATES) {
-        storeLanes(kept + at, f32x4.mul(r, before), lanes);
-      } else {
-        const rec = loadLanes(q + 2 * block + at, lanes);
-        const pn = loadLanes(gate + 2 * block, lanes);
-        const an = part == GruPart.ALL ? madd(r, rec, pn) : f32x4.add(pn, rec); // (3), (3b)
-        if (part == GruPart.ALL) storeLanes(kept + at, rec, lanes);
-        if (preact) storeLanes(preact + 2 * block + at, an, lanes);
-        const n = general ? activate4(s.actG, s.alphaG, s.betaG, clip4(an, s.gateClip)) : tanh4(an);
-        storeLanes(gate + 2 * block, n, lanes);
-        storeLanes(h + at, madd(z, before, f32x4.mul(f32x4.sub(one, z), n)), lanes); // (4)
-      }
+    for (let at: usize = 0; at < plain; at += 16) {
+      backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, at, LANES, false, GruPart.ALL);
     }
-    h += block;
+    if (plain < block) general(s, dhPrev, gates, dq, dh, kept, preact, hPrev, plain, part);
+    dhPrev += block;
     gates += 3 * block;
+    dq += 3 * block;
+    dh += block;
     kept += block;
-    if (preact) preact += 3 * block;
-    q += 3 * block;
+    preact += 3 * block;
     hPrev += block;
   }
 }
 
+function general(
+  s: Sequence,
+  dhPrev: usize,
+  gates: usize,
+  dq: usize,
+  dh: usize,
+  kept: usize,
+  preact: usize,
+  hPrev: usize,
+  from: usize,
+  part: i32,
+): void {
+  const block = <usize>s.H << 2;
+  for (let at = from; at < block; at += 16) {
+    backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, at, <i32>(block - at) >> 2, true, part);
+  }
+}
+
+/**
+ * Up to four units from byte `at` on. Of the two calls, the plain cell's has constants for `general` and `part`: it is compiled
+ * without any of the options.
+ */
 // @ts-ignore: decorator
 @inline
 function backward(
@@ -139,55 +161,44 @@ function backward(
   kept: usize,
   preact: usize,
   hPrev: usize,
-  rows: i32,
+  at: usize,
+  lanes: i32,
   general: bool,
   part: i32,
 ): void {
-  const H = s.H;
-  const block = <usize>H << 2;
+  const block = <usize>s.H << 2;
   const one = constant(ONE);
-  for (let b = 0; b < rows; b++) {
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      const gate = gates + at;
-      const r = loadLanes(gate, lanes);
-      const z = loadLanes(gate + block, lanes);
-      const n = loadLanes(gate + 2 * block, lanes);
-      const d = loadLanes(dh + at, lanes);
-      const dn = f32x4.mul(d, f32x4.sub(one, z)); // (5)
-      const dz = f32x4.mul(d, f32x4.sub(loadLanes(hPrev + at, lanes), n));
-      let dpn = f32x4.mul(dn, general ? slope4(s.actG, s.alphaG, s.betaG, n) : f32x4.sub(one, f32x4.mul(n, n))); // (6)
-      let dpz = f32x4.mul(dz, general ? gateSlope(s, z) : f32x4.mul(z, f32x4.sub(one, z)));
-      if (general && s.gateClip > 0) {
-        dpn = v128.and(dpn, inside4(loadLanes(preact + 2 * block + at, lanes), s.gateClip)); // (2c)
-        dpz = v128.and(dpz, inside4(loadLanes(preact + block + at, lanes), s.gateClip));
-      }
-      if (general) {
-        dpn = clip4(dpn, s.clipStep); // (8c)
-        dpz = clip4(dpz, s.clipStep);
-      }
-      storeLanes(gate + block, dpz, lanes);
-      storeLanes(gate + 2 * block, dpn, lanes);
-      storeLanes(dhPrev + at, madd(d, z, loadLanes(dhPrev + at, lanes)), lanes);
-      if (part == GruPart.ALL) {
-        const dr = f32x4.mul(dpn, loadLanes(kept + at, lanes)); // (7)
-        let dpr = f32x4.mul(dr, general ? gateSlope(s, r) : f32x4.mul(r, f32x4.sub(one, r))); // (8)
-        if (general && s.gateClip > 0) dpr = v128.and(dpr, inside4(loadLanes(preact + at, lanes), s.gateClip));
-        if (general) dpr = clip4(dpr, s.clipStep);
-        storeLanes(gate, dpr, lanes);
-        storeLanes(dq + at, dpr, lanes);
-        storeLanes(dq + block + at, dpz, lanes);
-        storeLanes(dq + 2 * block + at, f32x4.mul(dpn, r), lanes);
-      }
+  const gate = gates + at;
+  const r = take(general, gate, lanes);
+  const z = take(general, gate + block, lanes);
+  const n = take(general, gate + 2 * block, lanes);
+  const d = take(general, dh + at, lanes);
+  const dn = f32x4.mul(d, f32x4.sub(one, z)); // (5)
+  const dz = f32x4.mul(d, f32x4.sub(take(general, hPrev + at, lanes), n));
+  let dpn = f32x4.mul(dn, general ? slope4(s.actG, s.alphaG, s.betaG, n) : f32x4.sub(one, f32x4.mul(n, n))); // (6)
+  let dpz = f32x4.mul(dz, general ? gateSlope(s, z) : f32x4.mul(z, f32x4.sub(one, z)));
+  if (general) {
+    if (s.gateClip > 0) {
+      dpn = v128.and(dpn, inside4(loadSome(preact + 2 * block + at, lanes), s.gateClip)); // (2c)
+      dpz = v128.and(dpz, inside4(loadSome(preact + block + at, lanes), s.gateClip));
     }
-    dhPrev += block;
-    gates += 3 * block;
-    dq += 3 * block;
-    dh += block;
-    kept += block;
-    preact += 3 * block;
-    hPrev += block;
+    dpn = clip4(dpn, s.clipStep); // (8c)
+    dpz = clip4(dpz, s.clipStep);
+  }
+  put(general, gate + block, dpz, lanes);
+  put(general, gate + 2 * block, dpn, lanes);
+  put(general, dhPrev + at, madd(d, z, take(general, dhPrev + at, lanes)), lanes);
+  if (part == GruPart.ALL) {
+    const dr = f32x4.mul(dpn, take(general, kept + at, lanes)); // (7)
+    let dpr = f32x4.mul(dr, general ? gateSlope(s, r) : f32x4.mul(r, f32x4.sub(one, r))); // (8)
+    if (general) {
+      if (s.gateClip > 0) dpr = v128.and(dpr, inside4(loadSome(preact + at, lanes), s.gateClip));
+      dpr = clip4(dpr, s.clipStep);
+    }
+    put(general, gate, dpr, lanes);
+    put(general, dq + at, dpr, lanes);
+    put(general, dq + block + at, dpz, lanes);
+    put(general, dq + 2 * block + at, f32x4.mul(dpn, r), lanes);
   }
 }
 
@@ -199,13 +210,13 @@ function resetBackward(s: Sequence, dhPrev: usize, gates: usize, drh: usize, pre
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
       const lanes = H - u;
-      const r = loadLanes(gates + at, lanes);
-      const d = loadLanes(drh + at, lanes);
-      storeLanes(dhPrev + at, madd(d, r, loadLanes(dhPrev + at, lanes)), lanes);
-      let dpr = f32x4.mul(f32x4.mul(d, loadLanes(hPrev + at, lanes)), gateSlope(s, r));
-      if (s.gateClip > 0) dpr = v128.and(dpr, inside4(loadLanes(preact + at, lanes), s.gateClip));
+      const r = loadSome(gates + at, lanes);
+      const d = loadSome(drh + at, lanes);
+      storeSome(dhPrev + at, madd(d, r, loadSome(dhPrev + at, lanes)), lanes);
+      let dpr = f32x4.mul(f32x4.mul(d, loadSome(hPrev + at, lanes)), gateSlope(s, r));
+      if (s.gateClip > 0) dpr = v128.and(dpr, inside4(loadSome(preact + at, lanes), s.gateClip));
       dpr = clip4(dpr, s.clipStep);
-      storeLanes(gates + at, dpr, lanes);
+      storeSome(gates + at, dpr, lanes);
     }
     dhPrev += block;
     gates += 3 * block;
@@ -213,13 +224,6 @@ function resetBackward(s: Sequence, dhPrev: usize, gates: usize, drh: usize, pre
     preact += 3 * block;
     hPrev += block;
   }
-}
-
-/** The activation of the gates r and z, behind their clip. */
-// @ts-ignore: decorator
-@inline
-function gateOf(s: Sequence, a: v128): v128 {
-  return activate4(s.actF, s.alphaF, s.betaF, clip4(a, s.gateClip));
 }
 
 // @ts-ignore: decorator

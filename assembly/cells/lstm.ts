@@ -28,12 +28,13 @@
 //   cellClip                c is held within ±cellClip; dc = 0 on its way on where it was not (3c)
 //   clipStep                da is held within ±clipStep before anything else receives it (7c), Graves 2013
 
-import { activate4, clip4, inside4, sigmoid4, slope4, tanh4 } from "../math/activation";
-import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
+import { activationForward, clip4, inside4, slope4, tanhForward } from "../math/activation";
 import { EPSILON, normBackward, normForward } from "../math/norm";
+import { constant, LANES, loadSome, madd, ONE, put, storeSome, take } from "../math/simd";
+import { clipValue, multiply, multiplyAdd } from "../math/vector";
 import { Sequence } from "../sequence";
 
-/** Equations (2) to (4) for some rows of one step. */
+/** Equations (1p) to (4) for some rows of one step. */
 export function lstmCellForward(
   s: Sequence, //     options
   h: usize, //        [rows,H]   out =
@@ -44,8 +45,68 @@ export function lstmCellForward(
   cPrev: usize, //    [rows,H]   in      may alias c
   rows: i32,
 ): void {
-  if (s.general) forward(s, h, c, gates, tanhC, preact, cPrev, rows, true);
-  else forward(s, h, c, gates, tanhC, preact, cPrev, rows, false);
+  const H = s.H;
+  const block = <usize>H << 2;
+  let i = gates;
+  let cell = c;
+  for (let b = 0; b < rows; b++) {
+    const f = i + block;
+    const g = f + block;
+    const o = g + block;
+    if (s.peephole) {
+      multiplyAdd(i, s.peephole, cPrev, H); // (1p)
+      multiplyAdd(f, s.peephole + block, cPrev, H);
+    }
+    if (preact) memory.copy(preact, i, 3 * block);
+    if (s.gateClip > 0) clipValue(i, s.gateClip, 3 * H); // (1c)
+    activationForward(i, i, s.actF, s.alphaF, s.betaF, 2 * H); // (2)
+    if (s.coupled) complement(f, i, H); // (2k)
+    activationForward(g, g, s.actG, s.alphaG, s.betaG, H);
+    nextCell(cell, f, cPrev, i, g, H); // (3)
+    if (s.cellClip > 0) clipValue(cell, s.cellClip, H); // (3c)
+    if (s.peephole) multiplyAdd(o, s.peephole + 2 * block, cell, H); // (1p)
+    if (preact) memory.copy(preact + 3 * block, o, block);
+    if (s.gateClip > 0) clipValue(o, s.gateClip, H);
+    activationForward(o, o, s.actF, s.alphaF, s.betaF, H);
+    i += 4 * block;
+    cell += block;
+    if (preact) preact += 4 * block;
+    cPrev += block;
+  }
+  activationForward(tanhC, c, s.actH, s.alphaH, s.betaH, rows * H);
+  output(h, gates, tanhC, rows, H);
+}
+
+/** (2k): f = 1 − i. */
+function complement(f: usize, i: usize, n: i32): void {
+  for (let u = 0; u < n; u += LANES) {
+    const at = <usize>u << 2;
+    storeSome(f + at, f32x4.sub(constant(ONE), loadSome(i + at, n - u)), n - u);
+  }
+}
+
+/** (3): c = f·c₋ + i·g. */
+function nextCell(c: usize, f: usize, before: usize, i: usize, g: usize, n: i32): void {
+  for (; n >= LANES; n -= LANES) {
+    v128.store(c, madd(v128.load(f), v128.load(before), f32x4.mul(v128.load(i), v128.load(g))));
+    c += 16;
+    f += 16;
+    before += 16;
+    i += 16;
+    g += 16;
+  }
+  storeSome(c, madd(loadSome(f, n), loadSome(before, n), f32x4.mul(loadSome(i, n), loadSome(g, n))), n);
+}
+
+/** (4): h = o·tanh c. */
+function output(h: usize, gates: usize, tanhC: usize, rows: i32, H: i32): void {
+  const block = <usize>H << 2;
+  for (let b = 0; b < rows; b++) {
+    multiply(h, gates + 3 * block, tanhC, H);
+    h += block;
+    gates += 4 * block;
+    tanhC += block;
+  }
 }
 
 /** Equations (5) to (7) for some rows of one step, and the direct part of (5) for the step before it. */
@@ -61,75 +122,43 @@ export function lstmCellBackward(
   cPrev: usize, //    [rows,H]   in
   rows: i32,
 ): void {
-  if (s.general) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, rows, true);
-  else backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, rows, false);
-}
-
-// `general` is a constant at both calls: the plain cell is compiled without any of the options.
-
-// @ts-ignore: decorator
-@inline
-function forward(
-  s: Sequence,
-  h: usize,
-  c: usize,
-  gates: usize,
-  tanhC: usize,
-  preact: usize,
-  cPrev: usize,
-  rows: i32,
-  general: bool,
-): void {
   const H = s.H;
   const block = <usize>H << 2;
+  // Units of the plain cell, four at a time; the others by the general one, which does the same where no option is on.
+  const plain: usize = s.general ? 0 : <usize>(H & ~(LANES - 1)) << 2;
   for (let b = 0; b < rows; b++) {
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      const gate = gates + at;
-      const before = loadLanes(cPrev + at, lanes);
-      let ai = loadLanes(gate, lanes);
-      let af = loadLanes(gate + block, lanes);
-      const ag = loadLanes(gate + 2 * block, lanes);
-      let ao = loadLanes(gate + 3 * block, lanes);
-      if (general && s.peephole) {
-        ai = madd(loadLanes(s.peephole + at, lanes), before, ai); // (1p)
-        af = madd(loadLanes(s.peephole + block + at, lanes), before, af);
-      }
-      const i = general ? gateOf(s, ai) : sigmoid4(ai); // (2)
-      const f = general ? (s.coupled ? f32x4.sub(constant(ONE), i) : gateOf(s, af)) : sigmoid4(af);
-      const g = general ? activate4(s.actG, s.alphaG, s.betaG, clip4(ag, s.gateClip)) : tanh4(ag);
-      let now = madd(f, before, f32x4.mul(i, g)); // (3)
-      if (general) {
-        now = clip4(now, s.cellClip);
-        if (s.peephole) ao = madd(loadLanes(s.peephole + 2 * block + at, lanes), now, ao);
-      }
-      const o = general ? gateOf(s, ao) : sigmoid4(ao);
-      const t = general ? activate4(s.actH, s.alphaH, s.betaH, now) : tanh4(now);
-      if (preact) {
-        const out = preact + at;
-        storeLanes(out, ai, lanes);
-        storeLanes(out + block, af, lanes);
-        storeLanes(out + 2 * block, ag, lanes);
-        storeLanes(out + 3 * block, ao, lanes);
-      }
-      storeLanes(gate, i, lanes);
-      storeLanes(gate + block, f, lanes);
-      storeLanes(gate + 2 * block, g, lanes);
-      storeLanes(gate + 3 * block, o, lanes);
-      storeLanes(c + at, now, lanes);
-      storeLanes(tanhC + at, t, lanes);
-      storeLanes(h + at, f32x4.mul(o, t), lanes); // (4)
-    }
-    h += block;
-    c += block;
+    for (let at: usize = 0; at < plain; at += 16) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, at, LANES, false);
+    if (plain < block) general(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, plain);
+    dcPrev += block;
+    dc += block;
     gates += 4 * block;
+    dh += block;
     tanhC += block;
-    if (preact) preact += 4 * block;
+    preact += 4 * block;
+    c += block;
     cPrev += block;
   }
 }
 
+function general(
+  s: Sequence,
+  dcPrev: usize,
+  dc: usize,
+  gates: usize,
+  dh: usize,
+  tanhC: usize,
+  preact: usize,
+  c: usize,
+  cPrev: usize,
+  from: usize,
+): void {
+  const block = <usize>s.H << 2;
+  for (let at = from; at < block; at += 16) {
+    backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, at, <i32>(block - at) >> 2, true);
+  }
+}
+
+/** Up to four units from byte `at` on. `general` is a constant at both calls: the plain cell is compiled without any of the options. */
 // @ts-ignore: decorator
 @inline
 function backward(
@@ -142,80 +171,66 @@ function backward(
   preact: usize,
   c: usize,
   cPrev: usize,
-  rows: i32,
+  at: usize,
+  lanes: i32,
   general: bool,
 ): void {
-  const H = s.H;
-  const block = <usize>H << 2;
+  const block = <usize>s.H << 2;
   const one = constant(ONE);
-  for (let b = 0; b < rows; b++) {
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      const gate = gates + at;
-      const i = loadLanes(gate, lanes);
-      const f = loadLanes(gate + block, lanes);
-      const g = loadLanes(gate + 2 * block, lanes);
-      const o = loadLanes(gate + 3 * block, lanes);
-      const t = loadLanes(tanhC + at, lanes);
-      const before = loadLanes(cPrev + at, lanes);
-      const dhHere = loadLanes(dh + at, lanes);
-      const slopeT = general ? slope4(s.actH, s.alphaH, s.betaH, t) : f32x4.sub(one, f32x4.mul(t, t));
-      let dcHere = madd(f32x4.mul(dhHere, o), slopeT, loadLanes(dc + at, lanes)); // (5)
-      let dao = f32x4.mul(f32x4.mul(dhHere, t), general ? gateSlope(s, o) : f32x4.mul(o, f32x4.sub(one, o))); // (6), (7)
-      let dcOn = dcHere;
-      if (general) {
-        if (s.gateClip > 0) dao = v128.and(dao, inside4(loadLanes(preact + 3 * block + at, lanes), s.gateClip));
-        dao = clip4(dao, s.clipStep); // (7c)
-        if (s.peephole) {
-          dcHere = madd(loadLanes(s.peephole + 2 * block + at, lanes), dao, dcHere); // (1p)
-          addLanes(s.dPeephole + 2 * block + at, f32x4.mul(dao, loadLanes(c + at, lanes)), lanes);
-        }
-        dcOn = s.cellClip > 0 ? v128.and(dcHere, below4(loadLanes(c + at, lanes), s.cellClip)) : dcHere; // (3c)
-      }
-      let di = f32x4.mul(dcOn, g); // (6)
-      let df = f32x4.mul(dcOn, before);
-      if (general && s.coupled) {
-        di = f32x4.sub(di, df); // (2k)
-        df = f32x4.splat(0.0);
-      }
-      let dai = f32x4.mul(di, general ? gateSlope(s, i) : f32x4.mul(i, f32x4.sub(one, i))); // (7)
-      let daf = f32x4.mul(df, general ? gateSlope(s, f) : f32x4.mul(f, f32x4.sub(one, f)));
-      let dag = f32x4.mul(f32x4.mul(dcOn, i), general ? slope4(s.actG, s.alphaG, s.betaG, g) : f32x4.sub(one, f32x4.mul(g, g)));
-      let dcBefore = f32x4.mul(dcOn, f);
-      if (general) {
-        if (s.gateClip > 0) {
-          const a = preact + at;
-          dai = v128.and(dai, inside4(loadLanes(a, lanes), s.gateClip)); // (1c)
-          daf = v128.and(daf, inside4(loadLanes(a + block, lanes), s.gateClip));
-          dag = v128.and(dag, inside4(loadLanes(a + 2 * block, lanes), s.gateClip));
-        }
-        dai = clip4(dai, s.clipStep); // (7c)
-        daf = clip4(daf, s.clipStep);
-        dag = clip4(dag, s.clipStep);
-        if (s.peephole) {
-          dcBefore = madd(loadLanes(s.peephole + at, lanes), dai, dcBefore);
-          dcBefore = madd(loadLanes(s.peephole + block + at, lanes), daf, dcBefore);
-          addLanes(s.dPeephole + at, f32x4.mul(dai, before), lanes);
-          addLanes(s.dPeephole + block + at, f32x4.mul(daf, before), lanes);
-        }
-      }
-      storeLanes(gate, dai, lanes);
-      storeLanes(gate + block, daf, lanes);
-      storeLanes(gate + 2 * block, dag, lanes);
-      storeLanes(gate + 3 * block, dao, lanes);
-      storeLanes(dc + at, dcHere, lanes);
-      storeLanes(dcPrev + at, dcBefore, lanes);
+  const gate = gates + at;
+  const i = take(general, gate, lanes);
+  const f = take(general, gate + block, lanes);
+  const g = take(general, gate + 2 * block, lanes);
+  const o = take(general, gate + 3 * block, lanes);
+  const t = take(general, tanhC + at, lanes);
+  const before = take(general, cPrev + at, lanes);
+  const dhHere = take(general, dh + at, lanes);
+  const slopeT = general ? slope4(s.actH, s.alphaH, s.betaH, t) : f32x4.sub(one, f32x4.mul(t, t));
+  let dcHere = madd(f32x4.mul(dhHere, o), slopeT, take(general, dc + at, lanes)); // (5)
+  let dao = f32x4.mul(f32x4.mul(dhHere, t), general ? gateSlope(s, o) : f32x4.mul(o, f32x4.sub(one, o))); // (6), (7)
+  let dcOn = dcHere;
+  if (general) {
+    if (s.gateClip > 0) dao = v128.and(dao, inside4(loadSome(preact + 3 * block + at, lanes), s.gateClip));
+    dao = clip4(dao, s.clipStep); // (7c)
+    if (s.peephole) {
+      dcHere = madd(loadSome(s.peephole + 2 * block + at, lanes), dao, dcHere); // (1p)
+      addSome(s.dPeephole + 2 * block + at, f32x4.mul(dao, loadSome(c + at, lanes)), lanes);
     }
-    dcPrev += block;
-    dc += block;
-    gates += 4 * block;
-    dh += block;
-    tanhC += block;
-    preact += 4 * block;
-    c += block;
-    cPrev += block;
+    dcOn = s.cellClip > 0 ? v128.and(dcHere, below4(loadSome(c + at, lanes), s.cellClip)) : dcHere; // (3c)
   }
+  let di = f32x4.mul(dcOn, g); // (6)
+  let df = f32x4.mul(dcOn, before);
+  if (general && s.coupled) {
+    di = f32x4.sub(di, df); // (2k)
+    df = f32x4.splat(0.0);
+  }
+  let dai = f32x4.mul(di, general ? gateSlope(s, i) : f32x4.mul(i, f32x4.sub(one, i))); // (7)
+  let daf = f32x4.mul(df, general ? gateSlope(s, f) : f32x4.mul(f, f32x4.sub(one, f)));
+  let dag = f32x4.mul(f32x4.mul(dcOn, i), general ? slope4(s.actG, s.alphaG, s.betaG, g) : f32x4.sub(one, f32x4.mul(g, g)));
+  let dcBefore = f32x4.mul(dcOn, f);
+  if (general) {
+    if (s.gateClip > 0) {
+      const a = preact + at;
+      dai = v128.and(dai, inside4(loadSome(a, lanes), s.gateClip)); // (1c)
+      daf = v128.and(daf, inside4(loadSome(a + block, lanes), s.gateClip));
+      dag = v128.and(dag, inside4(loadSome(a + 2 * block, lanes), s.gateClip));
+    }
+    dai = clip4(dai, s.clipStep); // (7c)
+    daf = clip4(daf, s.clipStep);
+    dag = clip4(dag, s.clipStep);
+    if (s.peephole) {
+      dcBefore = madd(loadSome(s.peephole + at, lanes), dai, dcBefore);
+      dcBefore = madd(loadSome(s.peephole + block + at, lanes), daf, dcBefore);
+      addSome(s.dPeephole + at, f32x4.mul(dai, before), lanes);
+      addSome(s.dPeephole + block + at, f32x4.mul(daf, before), lanes);
+    }
+  }
+  put(general, gate, dai, lanes);
+  put(general, gate + block, daf, lanes);
+  put(general, gate + 2 * block, dag, lanes);
+  put(general, gate + 3 * block, dao, lanes);
+  put(general, dc + at, dcHere, lanes);
+  put(general, dcPrev + at, dcBefore, lanes);
 }
 
 /** All bits set where |c| < limit: a stored c on its limit was clipped. */
@@ -225,21 +240,14 @@ function below4(c: v128, limit: f32): v128 {
   return f32x4.lt(f32x4.abs(c), f32x4.splat(limit));
 }
 
-/** The activation of the gates i, f, o, behind their clip. */
-// @ts-ignore: decorator
-@inline
-function gateOf(s: Sequence, a: v128): v128 {
-  return activate4(s.actF, s.alphaF, s.betaF, clip4(a, s.gateClip));
-}
-
 // @ts-ignore: decorator
 @inline
 function gateSlope(s: Sequence, y: v128): v128 {
   return slope4(s.actF, s.alphaF, s.betaF, y);
 }
 
-function addLanes(to: usize, v: v128, lanes: i32): void {
-  storeLanes(to, f32x4.add(loadLanes(to, lanes), v), lanes);
+function addSome(to: usize, v: v128, lanes: i32): void {
+  storeSome(to, f32x4.add(loadSome(to, lanes), v), lanes);
 }
 
 /** Equation (4n) for some rows of one step, behind lstmCellForward; the normalisation keeps x̂ and its scale. */
@@ -255,18 +263,8 @@ export function lstmNormForward(
 ): void {
   const H = s.H;
   normForward(tanhC, hat, scale, c, s.gainC, s.shiftC, rows, H, EPSILON);
-  for (let b = 0; b < rows; b++) {
-    const o = gates + (<usize>((4 * b + 3) * H) << 2);
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      const t = tanh4(loadLanes(tanhC + at, lanes));
-      storeLanes(tanhC + at, t, lanes);
-      storeLanes(h + at, f32x4.mul(loadLanes(o + at, lanes), t), lanes);
-    }
-    h += <usize>H << 2;
-    tanhC += <usize>H << 2;
-  }
+  tanhForward(tanhC, tanhC, rows * H);
+  output(h, gates, tanhC, rows, H);
 }
 
 /** What reaches c through (4n), before lstmCellBackward. */
@@ -288,9 +286,9 @@ export function lstmNormBackward(
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
       const lanes = H - u;
-      const t = loadLanes(tanhC + row + at, lanes);
+      const t = loadSome(tanhC + row + at, lanes);
       const slope = f32x4.sub(constant(ONE), f32x4.mul(t, t));
-      storeLanes(dNorm + row + at, f32x4.mul(f32x4.mul(loadLanes(dh + row + at, lanes), loadLanes(o + at, lanes)), slope), lanes);
+      storeSome(dNorm + row + at, f32x4.mul(f32x4.mul(loadSome(dh + row + at, lanes), loadSome(o + at, lanes)), slope), lanes);
     }
   }
   normBackward(dc, s.dGainC, s.dShiftC, dNorm, hat, scale, s.gainC, true, rows, H);

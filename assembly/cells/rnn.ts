@@ -9,8 +9,9 @@
 // options [ONNX' name in brackets]
 //   gateClip [clip]   a is held within ±gateClip; da = 0 where it was not                        (2c)
 //   clipStep          da is held within ±clipStep before anything else receives it, Graves 2013  (3c)
-import { activate4, clip4, inside4, slope4 } from "../math/activation";
-import { LANES, loadLanes, storeLanes } from "../math/simd";
+import { activationForward, clip4, inside4, slope4 } from "../math/activation";
+import { LANES, loadSome, storeSome } from "../math/simd";
+import { clipValue } from "../math/vector";
 import { Sequence } from "../sequence";
 
 /** Equation (2) for n values of one step. */
@@ -21,15 +22,11 @@ export function rnnCellForward(
   preact: usize, // [n]  out =   a, before (2c); or 0
   n: i32,
 ): void {
-  for (let u = 0; u < n; u += LANES) {
-    const at = <usize>u << 2;
-    const lanes = n - u;
-    const a = loadLanes(gates + at, lanes);
-    const y = activate4(s.actF, s.alphaF, s.betaF, clip4(a, s.gateClip));
-    if (preact) storeLanes(preact + at, a, lanes);
-    storeLanes(gates + at, y, lanes);
-    storeLanes(h + at, y, lanes);
-  }
+  const bytes = <usize>n << 2;
+  if (preact) memory.copy(preact, gates, bytes);
+  if (s.gateClip > 0) clipValue(gates, s.gateClip, n); // (2c)
+  activationForward(gates, gates, s.actF, s.alphaF, s.betaF, n);
+  memory.copy(h, gates, bytes);
 }
 
 /** Equation (3) for n values of one step. */
@@ -43,8 +40,8 @@ export function rnnCellBackward(
   for (let u = 0; u < n; u += LANES) {
     const at = <usize>u << 2;
     const lanes = n - u;
-    let da = f32x4.mul(loadLanes(dh + at, lanes), slope4(s.actF, s.alphaF, s.betaF, loadLanes(gates + at, lanes)));
-    if (s.gateClip > 0) da = v128.and(da, inside4(loadLanes(preact + at, lanes), s.gateClip));
-    storeLanes(gates + at, clip4(da, s.clipStep), lanes); // (3c)
+    let da = f32x4.mul(loadSome(dh + at, lanes), slope4(s.actF, s.alphaF, s.betaF, loadSome(gates + at, lanes)));
+    if (s.gateClip > 0) da = v128.and(da, inside4(loadSome(preact + at, lanes), s.gateClip));
+    storeSome(gates + at, clip4(da, s.clipStep), lanes); // (3c)
   }
 }

@@ -20,9 +20,9 @@
 //   da_z = dz·(1 − z²)   da_o = do·o(1 − o)                           (11) from 2
 //   dh₋, dx and the weights' gradients are those of an LSTM           (12) from 1
 //
-// option: clipStep, da is held within ±clipStep before anything else receives it (11c), Graves 2013
-import { clip4, exp4, sigmoid4, softplus4, tanh4 } from "../math/activation";
-import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
+// option: clipStep, da is held within ±clipStep before anything else receives it, Graves 2013 (in layers/recurrent.ts)
+import { exp, sigmoid, softplus4, tanh } from "../math/activation";
+import { constant, LANES, loadSome, madd, ONE, storeSome } from "../math/simd";
 import { Sequence } from "../sequence";
 
 /** Equations (2) to (6) for some rows of one step. */
@@ -48,27 +48,27 @@ export function slstmCellForward(
       const at = <usize>u << 2;
       const lanes = H - u;
       const gate = gates + at;
-      const ai = loadLanes(gate, lanes);
-      const back = f32x4.neg(loadLanes(gate + block, lanes));
-      const before = loadLanes(nPrev + at, lanes);
-      const z = tanh4(loadLanes(gate + 2 * block, lanes)); // (2)
-      const o = sigmoid4(loadLanes(gate + 3 * block, lanes));
-      const l = f32x4.sub(loadLanes(mPrev + at, lanes), softplus4(back)); // log σ(a) = −softplus(−a)
+      const ai = loadSome(gate, lanes);
+      const back = f32x4.neg(loadSome(gate + block, lanes));
+      const before = loadSome(nPrev + at, lanes);
+      const z = tanh(loadSome(gate + 2 * block, lanes)); // (2)
+      const o = sigmoid(loadSome(gate + 3 * block, lanes));
+      const l = f32x4.sub(loadSome(mPrev + at, lanes), softplus4(back)); // log σ(a) = −softplus(−a)
       const some = f32x4.ne(before, f32x4.splat(0.0));
       const most = v128.bitselect(f32x4.pmax(l, ai), ai, some); // (3)
-      const i = exp4(f32x4.sub(ai, most)); // (4)
-      const f = v128.and(exp4(f32x4.sub(l, most)), some);
-      const cNow = madd(f, loadLanes(cPrev + at, lanes), f32x4.mul(i, z)); // (5)
+      const i = exp(f32x4.sub(ai, most)); // (4)
+      const f = v128.and(exp(f32x4.sub(l, most)), some);
+      const cNow = madd(f, loadSome(cPrev + at, lanes), f32x4.mul(i, z)); // (5)
       const nNow = madd(f, before, i);
-      storeLanes(gate, i, lanes);
-      storeLanes(gate + block, f, lanes);
-      storeLanes(gate + 2 * block, z, lanes);
-      storeLanes(gate + 3 * block, o, lanes);
-      storeLanes(slope + at, sigmoid4(back), lanes);
-      storeLanes(c + at, cNow, lanes);
-      storeLanes(n + at, nNow, lanes);
-      storeLanes(m + at, most, lanes);
-      storeLanes(h + at, f32x4.mul(o, f32x4.div(cNow, nNow)), lanes); // (6)
+      storeSome(gate, i, lanes);
+      storeSome(gate + block, f, lanes);
+      storeSome(gate + 2 * block, z, lanes);
+      storeSome(gate + 3 * block, o, lanes);
+      storeSome(slope + at, sigmoid(back), lanes);
+      storeSome(c + at, cNow, lanes);
+      storeSome(n + at, nNow, lanes);
+      storeSome(m + at, most, lanes);
+      storeSome(h + at, f32x4.mul(o, f32x4.div(cNow, nNow)), lanes); // (6)
     }
     h += block;
     c += block;
@@ -84,7 +84,7 @@ export function slstmCellForward(
 
 /** Equations (7) to (11) for some rows of one step. Each of dcPrev, dnPrev, dmPrev may alias dc, dn, dm, which are then lost. */
 export function slstmCellBackward(
-  s: Sequence, //     sizes, clipStep
+  s: Sequence, //     sizes
   dcPrev: usize, //   [rows,H]   out =
   dnPrev: usize, //   [rows,H]   out =
   dmPrev: usize, //   [rows,H]   out =
@@ -108,36 +108,36 @@ export function slstmCellBackward(
       const at = <usize>u << 2;
       const lanes = H - u;
       const gate = gates + at;
-      const i = loadLanes(gate, lanes);
-      const f = loadLanes(gate + block, lanes);
-      const z = loadLanes(gate + 2 * block, lanes);
-      const o = loadLanes(gate + 3 * block, lanes);
-      const d = loadLanes(dh + at, lanes);
-      const total = loadLanes(n + at, lanes);
-      const q = f32x4.div(loadLanes(c + at, lanes), total);
+      const i = loadSome(gate, lanes);
+      const f = loadSome(gate + block, lanes);
+      const z = loadSome(gate + 2 * block, lanes);
+      const o = loadSome(gate + 3 * block, lanes);
+      const d = loadSome(dh + at, lanes);
+      const total = loadSome(n + at, lanes);
+      const q = f32x4.div(loadSome(c + at, lanes), total);
       const share = f32x4.div(f32x4.mul(d, o), total); // dq / n
-      const dcHere = f32x4.add(loadLanes(dc + at, lanes), share); // (7)
-      const dnHere = f32x4.sub(loadLanes(dn + at, lanes), f32x4.mul(share, q));
-      const dmHere = loadLanes(dm + at, lanes);
+      const dcHere = f32x4.add(loadSome(dc + at, lanes), share); // (7)
+      const dnHere = f32x4.sub(loadSome(dn + at, lanes), f32x4.mul(share, q));
+      const dmHere = loadSome(dm + at, lanes);
       const given = f32x4.mul(madd(dcHere, z, dnHere), i); // u (8)
-      const past = madd(dcHere, loadLanes(cPrev + at, lanes), f32x4.mul(dnHere, loadLanes(nPrev + at, lanes)));
+      const past = madd(dcHere, loadSome(cPrev + at, lanes), f32x4.mul(dnHere, loadSome(nPrev + at, lanes)));
       const forgot = f32x4.mul(past, f); // v
       // f is 1 where l was the larger.
       const forgets = f32x4.eq(f, one);
       const dai = v128.bitselect(given, f32x4.sub(dmHere, forgot), forgets); // (9)
       const dl = v128.bitselect(f32x4.sub(dmHere, given), forgot, forgets);
-      const daf = f32x4.mul(dl, loadLanes(slope + at, lanes)); // (10)
+      const daf = f32x4.mul(dl, loadSome(slope + at, lanes)); // (10)
       const daz = f32x4.mul(f32x4.mul(dcHere, i), f32x4.sub(one, f32x4.mul(z, z))); // (11)
       const dao = f32x4.mul(f32x4.mul(d, q), f32x4.mul(o, f32x4.sub(one, o)));
-      storeLanes(gate, clip4(dai, s.clipStep), lanes); // (11c)
-      storeLanes(gate + block, clip4(daf, s.clipStep), lanes);
-      storeLanes(gate + 2 * block, clip4(daz, s.clipStep), lanes);
-      storeLanes(gate + 3 * block, clip4(dao, s.clipStep), lanes);
-      storeLanes(dc + at, dcHere, lanes);
-      storeLanes(dn + at, dnHere, lanes);
-      storeLanes(dcPrev + at, f32x4.mul(dcHere, f), lanes);
-      storeLanes(dnPrev + at, f32x4.mul(dnHere, f), lanes);
-      storeLanes(dmPrev + at, dl, lanes);
+      storeSome(gate, dai, lanes);
+      storeSome(gate + block, daf, lanes);
+      storeSome(gate + 2 * block, daz, lanes);
+      storeSome(gate + 3 * block, dao, lanes);
+      storeSome(dc + at, dcHere, lanes);
+      storeSome(dn + at, dnHere, lanes);
+      storeSome(dcPrev + at, f32x4.mul(dcHere, f), lanes);
+      storeSome(dnPrev + at, f32x4.mul(dnHere, f), lanes);
+      storeSome(dmPrev + at, dl, lanes);
     }
     dcPrev += block;
     dnPrev += block;

@@ -54,7 +54,7 @@ export function conv1dForward(
     for (let u = from; u < from + steps; u += together) {
       const c = y + <usize>u * B * rowY;
       const a = x + <usize>(<i64>stride * u + shift) * B * rowX;
-      gemm(c, rowY, c, rowY, a, rowX, sizeof<f32>(), panels, together * B, O, I);
+      gemm(c, rowY, c, rowY, a, rowX, panels, together * B, O, I);
     }
   }
 }
@@ -92,7 +92,7 @@ export function conv1dBackward(
       pack(panels, weight + (<usize>k << 2), (<usize>I * K) << 2, (<usize>K) << 2, O, I);
       for (let u = from; u < from + steps; u += together) {
         const c = dx + <usize>(<i64>stride * u + shift) * B * rowX;
-        gemm(c, rowX, c, rowX, dy + <usize>u * B * rowY, rowY, sizeof<f32>(), panels, together * B, I, O);
+        gemm(c, rowX, c, rowX, dy + <usize>u * B * rowY, rowY, panels, together * B, I, O);
       }
     }
     memory.fill(dTap, 0, <usize>O * rowX);

@@ -13,7 +13,7 @@ export function linearForward(
   O: i32,
 ): void {
   pack(panels, weight, sizeof<f32>(), (<usize>I) << 2, I, O);
-  gemm(y, (<usize>O) << 2, bias, 0, x, (<usize>I) << 2, sizeof<f32>(), panels, M, O, I);
+  gemm(y, (<usize>O) << 2, bias, 0, x, (<usize>I) << 2, panels, M, O, I);
 }
 
 /** dx = dy·W;  dW += dyᵀ·x;  db += Σ dy. */
@@ -32,7 +32,7 @@ export function linearBackward(
   if (dx) {
     memory.fill(dx, 0, (<usize>M * I) << 2);
     pack(panels, weight, (<usize>I) << 2, sizeof<f32>(), O, I);
-    gemm(dx, (<usize>I) << 2, dx, (<usize>I) << 2, dy, (<usize>O) << 2, sizeof<f32>(), panels, M, I, O);
+    gemm(dx, (<usize>I) << 2, dx, (<usize>I) << 2, dy, (<usize>O) << 2, panels, M, I, O);
   }
   gemmTN(dWeight, dy, <usize>O << 2, x, panels, O, I, M);
   if (dBias) columnSums(dBias, 0, dy, M, O);

@@ -2,17 +2,19 @@
 // length. What a cell does in a step is in `stepForward` and `stepBackward`; its equations are in cells/.
 import { GruPart, gruCellBackward, gruCellForward } from "../cells/gru";
 import { lstmCellBackward, lstmCellForward, lstmNormBackward, lstmNormForward } from "../cells/lstm";
+import { minGruCellBackward, minGruCellForward } from "../cells/min-gru";
+import { minLstmCellBackward, minLstmCellForward } from "../cells/min-lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
 import { flowBefore, flowStart, measure } from "../flow";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
-import { add, addRest, blend, multiply, multiplyAdd } from "../math/vector";
+import { add, addRest, blend, clipValue, multiply, multiplyAdd } from "../math/vector";
 import { Cell, Sequence, slot } from "../sequence";
 
-/** Gates of a cell. */
-function gateCount(cell: i32): i32 {
-  return cell == Cell.LSTM || cell == Cell.SLSTM ? 4 : cell == Cell.GRU ? 3 : 1;
+/** Gates of a cell: one hexadecimal digit for each, the last one the LSTM's. */
+export function gateCount(cell: i32): i32 {
+  return (0x324134 >> (cell << 2)) & 15;
 }
 
 /** Packs the weights for the forward pass, and adds up the two biases where the cell only needs their sum. */
@@ -23,14 +25,14 @@ export function recurrentPackForward(sequence: usize): void {
   pack(s.wih, s.weightIh, sizeof<f32>(), <usize>s.I << 2, s.I, N);
   const row = <usize>s.R << 2;
   const first = splits(s) ? 2 * s.H : N;
-  pack(s.whh, s.weightHh, sizeof<f32>(), row, s.R, first);
+  if (s.weightHh) pack(s.whh, s.weightHh, sizeof<f32>(), row, s.R, first);
   if (first < N) pack(secondPart(s.whh, s.R, first), s.weightHh + <usize>first * row, sizeof<f32>(), row, s.R, s.H);
   if (s.weightHr) pack(s.whr, s.weightHr, sizeof<f32>(), <usize>s.H << 2, s.H, s.R);
   if (s.cell == Cell.GRU) {
     copyOrZero(s.bias, s.biasIh, bytes);
     copyOrZero(s.biasRec, s.biasHh, bytes);
-  } else if (s.biasIh) add(s.bias, s.biasIh, s.biasHh, N);
-  else memory.fill(s.bias, 0, bytes);
+  } else if (s.biasHh) add(s.bias, s.biasIh, s.biasHh, N);
+  else copyOrZero(s.bias, s.biasIh, bytes);
 }
 
 /** Whether W_hh takes part in a step twice: a GRU's that resets before the product, whose rows for n wait for r. */
@@ -55,7 +57,7 @@ export function recurrentPackBackward(sequence: usize): void {
   pack(s.wihT, s.weightIh, <usize>s.I << 2, sizeof<f32>(), N, s.I);
   const row = <usize>s.R << 2;
   const first = splits(s) ? 2 * s.H : N;
-  pack(s.whhT, s.weightHh, row, sizeof<f32>(), first, s.R);
+  if (s.weightHh) pack(s.whhT, s.weightHh, row, sizeof<f32>(), first, s.R);
   if (first < N) pack(secondPart(s.whhT, first, s.R), s.weightHh + <usize>first * row, row, sizeof<f32>(), s.H, s.R);
   if (s.weightHr) pack(s.whrT, s.weightHr, <usize>s.H << 2, sizeof<f32>(), s.R, s.H);
 }
@@ -72,9 +74,9 @@ export function recurrentForward(sequence: usize): void {
   const wide = <usize>N << 2;
   if (s.gainIh) {
     memory.fill(s.hatIh, 0, <usize>(s.T * s.B) * wide);
-    gemm(s.hatIh, wide, s.hatIh, wide, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+    gemm(s.hatIh, wide, s.hatIh, wide, s.x, <usize>s.I << 2, s.wih, s.T * s.B, N, s.I);
     normForward(s.gates, s.hatIh, s.scaleIh, s.hatIh, s.gainIh, s.bias, s.T * s.B, N, EPSILON);
-  } else gemm(s.gates, wide, s.bias, 0, s.x, <usize>s.I << 2, sizeof<f32>(), s.wih, s.T * s.B, N, s.I);
+  } else gemm(s.gates, wide, s.bias, 0, s.x, <usize>s.I << 2, s.wih, s.T * s.B, N, s.I);
   for (let n = 0; n < s.T; n++) {
     if (s.reverse) stepForward(s, s.T - 1 - n, s.T - n, s.T - 1 - n);
     else stepForward(s, n, n, n + 1);
@@ -97,19 +99,19 @@ function stepForward(s: Sequence, t: i32, prev: i32, next: i32): void {
     const gates = s.at(s.gates, t, 0, N);
     if (s.gainHh) {
       memory.fill(s.rec, 0, <usize>s.B * wide);
-      gemm(s.rec, wide, s.rec, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+      gemm(s.rec, wide, s.rec, wide, hPrev, narrow, s.whh, s.B, N, s.R);
       normForward(gates, s.at(s.hatHh, t, 0, N), s.at(s.scaleHh, t, 0, 1), s.rec, s.gainHh, 0, s.B, N, EPSILON);
-    } else gemm(gates, wide, gates, wide, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    } else if (s.weightHh) gemm(gates, wide, gates, wide, hPrev, narrow, s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
   } else if (s.resetAfter) {
-    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, N, s.R);
+    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, s.whh, s.B, N, s.R);
     rowsForward(s, t, prev, next, GruPart.ALL);
   } else {
     const block = <usize>(2 * H) << 2;
-    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, sizeof<f32>(), s.whh, s.B, 2 * H, H);
+    gemm(s.rec, wide, s.biasRec, 0, hPrev, narrow, s.whh, s.B, 2 * H, H);
     rowsForward(s, t, prev, next, GruPart.GATES);
     const rh = s.at(s.kept, t, 0, H);
-    gemm(s.rec + block, wide, s.biasRec + block, 0, rh, narrow, sizeof<f32>(), secondPart(s.whh, H, 2 * H), s.B, H, H);
+    gemm(s.rec + block, wide, s.biasRec + block, 0, rh, narrow, secondPart(s.whh, H, 2 * H), s.B, H, H);
     rowsForward(s, t, prev, next, GruPart.OUTPUT);
   }
 }
@@ -155,6 +157,10 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
     const nPrev = s.at(s.n, prev, b, H);
     const mPrev = s.at(s.m, prev, b, H);
     slstmCellForward(s, h, c, n, m, gates, kept, preact, cPrev, nPrev, mPrev, rows);
+  } else if (s.cell == Cell.MIN_GRU) {
+    minGruCellForward(s, h, gates, preact, s.at(s.h, prev, b, H), rows);
+  } else if (s.cell == Cell.MIN_LSTM) {
+    minLstmCellForward(s, h, gates, kept, preact, s.at(s.h, prev, b, H), rows);
   } else {
     const m = s.wide ? s.at(s.wide, t, b, H) : h;
     const c = s.at(s.c, next, b, H);
@@ -163,7 +169,7 @@ function cellForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i3
     if (s.wide) {
       const row = <usize>s.R << 2;
       memory.fill(h, 0, <usize>rows * row);
-      gemm(h, row, h, row, m, <usize>H << 2, sizeof<f32>(), s.whr, rows, s.R, H);
+      gemm(h, row, h, row, m, <usize>H << 2, s.whr, rows, s.R, H);
     }
   }
   if (s.zone && part != GruPart.GATES) blend(h, h, s.at(s.h, prev, b, s.R), s.at(s.zone, t, b, s.R), rows * s.R);
@@ -176,8 +182,11 @@ function holdForward(s: Sequence, t: i32, prev: i32, next: i32, b: i32): void {
   if (s.c) memory.copy(s.at(s.c, next, b, s.H), s.at(s.c, prev, b, s.H), state);
   if (s.n) memory.copy(s.at(s.n, next, b, s.H), s.at(s.n, prev, b, s.H), state);
   if (s.m) memory.copy(s.at(s.m, next, b, s.H), s.at(s.m, prev, b, s.H), state);
-  // Finite values for the products over all steps, where these rows' gradients are 0.
+  // Finite values for the products over all steps, where these rows' gradients are 0; and for who looks at the step.
+  const wide = <usize>(gateCount(s.cell) * s.H) << 2;
   memory.fill(s.at(s.kept, t, b, s.H), 0, state);
+  memory.fill(s.gates + <usize>(t * s.B + b) * wide, 0, wide);
+  if (s.preact) memory.fill(s.preact + <usize>(t * s.B + b) * wide, 0, wide);
   if (s.wide) memory.fill(s.at(s.wide, t, b, s.H), 0, state);
 }
 
@@ -216,7 +225,7 @@ export function recurrentBackward(sequence: usize): void {
   if (s.dx) {
     const row = <usize>s.I << 2;
     if (!s.addDx) memory.fill(s.dx, 0, <usize>TB * row);
-    gemm(s.dx, row, s.dx, row, dInput, wide, sizeof<f32>(), s.wihT, TB, s.I, N);
+    gemm(s.dx, row, s.dx, row, dInput, wide, s.wihT, TB, s.I, N);
   }
   const dRec = hasRec(s) ? s.dRec : s.gates;
   const h = s.hMask ? s.hMasked : s.h + read;
@@ -225,7 +234,7 @@ export function recurrentBackward(sequence: usize): void {
     const block = <usize>(2 * s.H) << 2;
     gemmTN(s.dWeightHh, dRec, wide, h, s.panels, 2 * s.H, s.R, TB);
     gemmTN(s.dWeightHh + block * s.R, dRec + block, wide, s.kept, s.panels, s.H, s.R, TB);
-  } else gemmTN(s.dWeightHh, dRec, wide, h, s.panels, N, s.R, TB);
+  } else if (s.weightHh) gemmTN(s.dWeightHh, dRec, wide, h, s.panels, N, s.R, TB);
   // dL/d(the projection's result): dL/dh, or what of it went past zoneout.
   if (s.wide) gemmTN(s.dWeightHr, s.zone ? s.dhZone : s.dh + written, <usize>s.R << 2, s.wide, s.panels, s.R, s.H, TB);
   if (!s.dBiasIh) return;
@@ -250,9 +259,9 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
     rowsBackward(s, t, prev, next, GruPart.OUTPUT);
     memory.fill(s.dWide, 0, <usize>s.B * narrow);
     const whnT = secondPart(s.whhT, 2 * H, H);
-    gemm(s.dWide, narrow, s.dWide, narrow, gates + (<usize>(2 * H) << 2), wide, sizeof<f32>(), whnT, s.B, H, H);
+    gemm(s.dWide, narrow, s.dWide, narrow, gates + (<usize>(2 * H) << 2), wide, whnT, s.B, H, H);
     rowsBackward(s, t, prev, next, GruPart.GATES);
-    gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, sizeof<f32>(), s.whhT, s.B, H, 2 * H);
+    gemm(dhPrev, narrow, dhPrev, narrow, gates, wide, s.whhT, s.B, H, 2 * H);
   } else {
     rowsBackward(s, t, prev, next, GruPart.ALL);
     const dRec = hasRec(s) ? s.at(s.dRec, t, 0, N) : gates;
@@ -260,7 +269,7 @@ function stepBackward(s: Sequence, t: i32, prev: i32, next: i32): void {
       const hat = s.at(s.hatHh, t, 0, N);
       normBackward(dRec, s.dGainHh, 0, gates, hat, s.at(s.scaleHh, t, 0, 1), s.gainHh, false, s.B, N);
     }
-    gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, sizeof<f32>(), s.whhT, s.B, s.R, N);
+    if (s.weightHh) gemm(dhPrev, narrow, dhPrev, narrow, dRec, wide, s.whhT, s.B, s.R, N);
   }
   if (s.hMask) multiplyAdd(s.at(s.dh, prev, 0, s.R), dhPrev, s.hMask, s.B * s.R);
 }
@@ -303,13 +312,17 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const cPrev = s.at(s.c, prev, b, H);
     const nPrev = s.at(s.n, prev, b, H);
     slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, slot(s, s.dm, next, b), gates, dh, kept, c, n, cPrev, nPrev, rows);
+  } else if (s.cell == Cell.MIN_GRU) {
+    minGruCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, s.at(s.h, prev, b, H), rows);
+  } else if (s.cell == Cell.MIN_LSTM) {
+    minLstmCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, kept, s.at(s.h, prev, b, H), rows);
   } else {
     let dm = dh;
     if (s.wide) {
       const row = <usize>H << 2;
       dm = s.at(s.dWide, 0, b, H);
       memory.fill(dm, 0, <usize>rows * row);
-      gemm(dm, row, dm, row, dh, <usize>s.R << 2, sizeof<f32>(), s.whrT, rows, H, s.R);
+      gemm(dm, row, dm, row, dh, <usize>s.R << 2, s.whrT, rows, H, s.R);
     }
     const c = s.at(s.c, next, b, H);
     if (s.gainC) {
@@ -319,6 +332,8 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     }
     lstmCellBackward(s, slot(s, s.dc, prev, b), slot(s, s.dc, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
   }
+  // The other cells bound da themselves.
+  if (s.cell >= Cell.SLSTM && s.clipStep > 0) clipValue(gates, s.clipStep, rows * N);
 }
 
 /** What of dh reaches the cell of some rows behind zoneout; the rest goes on to the step before. */

@@ -1,28 +1,39 @@
 // Packed matrix products: C = init + A·B.
 //
 // B is packed once into panels of NR columns: panel p holds columns NR·p to NR·p + NR − 1 as [K][NR], with
-// zeros past the last column. A is read in place through two strides, so the one kernel serves
-// A·B, A·Bᵀ (pack B transposed) and Aᵀ·B (swap the strides of A).
+// zeros past the last column. A is read in place, row by row; the product with Aᵀ packs it into strips of SR of its columns.
 //
 // Every element of C is one accumulator that starts from its init and adds its K products in order. So the bits
 // of a row depend neither on M nor on where a tile, or a block of K, begins: one row at a time or a
 // thousand give the same result.
-import { LANES, loadLanes, madd, storeLanes } from "./simd";
+import { LANES, loadSome, madd, storeSome } from "./simd";
+import { add } from "./vector";
 
-/** Columns of a panel, and rows of the main tile: 4 × 8 keeps 8 accumulators, 2 of B and 1 of A in registers. */
+/** Columns of a panel. */
 const NR: i32 = 8;
-const MR: i32 = 4;
-/** Rows of B that gemmTN packs at a time, so that its column-wise reads of A stay in the first-level cache. */
-const KC: i32 = 64;
+/**
+ * Rows of the main tile. 4 × 8 keeps 8 accumulators, 2 of B, 1 of A and a product in the 15 registers that V8 uses. A fused
+ * multiply-add needs no register for the product, but 8 of them under way to keep both units busy with some to spare.
+ */
+const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+/** Panels that a row alone takes at a time: with fewer accumulators each addition would wait for the one before it. */
+const PANELS: i32 = 4;
+/** Rows of B that gemmTN packs at a time: a panel of them, and the strips of A, stay in the first-level cache. */
+const KC: i32 = 128;
+/** Columns of a strip of A, and how many columns gemmTN packs at a time: a cache line. */
+const SR: i32 = 4;
+const MC: i32 = 16;
+/** Up to so many columns of B gemmTN reads A in place: packing would cost more than rows of A that share a cache set. */
+const IN_PLACE: i32 = 32;
 
 /** Floats that a packed B of K rows and N columns takes. */
 export function packedSize(K: i32, N: i32): i32 {
   return ((N + NR - 1) / NR) * NR * K;
 }
 
-/** Floats of the scratch panels that gemmTN needs for N columns. */
+/** Floats of the scratch that gemmTN needs for N columns. */
 export function scratchSize(N: i32): i32 {
-  return packedSize(KC, N);
+  return packedSize(KC, N) + MC * KC;
 }
 
 /** Packs B, whose element (k, n) is at b + k·rowB + n·colB (strides in bytes). */
@@ -34,170 +45,312 @@ export function pack(
   K: i32,
   N: i32,
 ): void {
-  for (let n = 0; n < N; n += NR) {
-    const columns = min(NR, N - n);
-    const from = b + <usize>n * colB;
-    if (colB == sizeof<f32>()) {
-      for (let k = 0; k < K; k++) {
-        const row = from + <usize>k * rowB;
-        v128.store(panels, loadLanes(row, columns));
-        v128.store(panels, loadLanes(row + 16, columns - LANES), 16);
-        panels += NR * sizeof<f32>();
-      }
-    } else {
-      for (let k = 0; k < K; k++) {
-        const row = from + <usize>k * rowB;
+  packColumns(panels, b, rowB, colB, K, N, NR);
+}
+
+/** The same in panels of `width` columns: NR, or SR. */
+function packColumns(panels: usize, b: usize, rowB: usize, colB: usize, K: i32, N: i32, width: i32): void {
+  for (let n = 0; n < N; n += width) {
+    const columns = min(width, N - n);
+    const whole = colB == sizeof<f32>() && columns == width;
+    let row = b + <usize>n * colB;
+    for (let k = 0; k < K; k++) {
+      if (whole) {
+        v128.store(panels, v128.load(row));
+        if (width > SR) v128.store(panels, v128.load(row, 16), 16);
+      } else {
         for (let j = 0; j < columns; j++) store<f32>(panels + (<usize>j << 2), load<f32>(row + <usize>j * colB));
-        for (let j = columns; j < NR; j++) store<f32>(panels + (<usize>j << 2), 0.0);
-        panels += NR * sizeof<f32>();
+        for (let j = columns; j < width; j++) store<f32>(panels + (<usize>j << 2), 0.0);
       }
+      panels += <usize>width << 2;
+      row += rowB;
     }
   }
 }
 
-/** C = init + A·B for a packed B. Element (m, k) of A is at a + m·rowA + k·colA; all strides in bytes. */
+/** C = init + A·B for a packed B; all strides in bytes. */
 export function gemm(
   c: usize, //      [M,N] by ldc   out =   may alias init, not A or B
   ldc: usize,
   init: usize, //   [M,N] by ldi   in      ldi 0: one row [N] for all
   ldi: usize,
-  a: usize, //      [M,K] by rowA, colA   in
-  rowA: usize,
-  colA: usize,
+  a: usize, //      [M,K] by lda   in
+  lda: usize,
   panels: usize, // [⌈N/8⌉, K, 8]  in      from `pack`
   M: i32,
   N: i32,
   K: i32,
 ): void {
   const panelBytes = <usize>K * NR * sizeof<f32>();
-  const tiled = M - (M % MR);
   let panel = panels;
+  let m = 0;
   for (let n = 0; n < N; n += NR) {
     const at = <usize>n << 2;
-    for (let m = 0; m < tiled; m += MR) {
+    for (m = 0; m <= M - MR; m += MR) {
       const row = <usize>m;
-      tile4(c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * rowA, rowA, colA, panel, N - n, K);
+      tile(Tile.ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
+    }
+    if (MR > 4 && m <= M - 4) {
+      const row = <usize>m;
+      tile(Tile.FOUR_ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
+      m += 4;
     }
     panel += panelBytes;
   }
-  // The last one to three rows, and all of a product with a vector, take two panels at a time: with one, each addition
-  // would wait for the one before it.
-  for (let m = tiled; m < M; m++) {
+  for (; m < M; m++) {
     const row = <usize>m;
-    panel = panels;
-    for (let n = 0; n < N; n += 2 * NR) {
-      const at = <usize>n << 2;
-      // A last panel without a partner is read twice; the second time nothing is stored.
-      const partner = N - n > NR ? panelBytes : 0;
-      tile1(c + at + row * ldc, init + at + row * ldi, a + row * rowA, colA, panel, panel + partner, N - n, K);
-      panel += 2 * panelBytes;
-    }
+    oneRow(c + row * ldc, init + row * ldi, a + row * lda, sizeof<f32>(), panels, N, K);
   }
 }
 
 /** C += Aᵀ·B, neither packed: the weight gradients, with K = T·B. */
 export function gemmTN(
-  c: usize, //      [M,N]  +=
-  a: usize, //      [K,M] by rowA, the bytes from row to row  in
+  c: usize, //       [M,N]  +=
+  a: usize, //       [K,M] by rowA, the bytes from row to row  in
   rowA: usize,
-  b: usize, //      [K,N]  in
-  panels: usize, // [scratchSize(N)]  scratch
+  b: usize, //       [K,N]  in
+  scratch: usize, // [scratchSize(N)]
   M: i32,
   N: i32,
   K: i32,
 ): void {
-  const rowB = <usize>N << 2;
+  const ldc = <usize>N << 2;
+  const panels = scratch + ((MC * KC) << 2);
   for (let k = 0; k < K; k += KC) {
-    const rows = min(KC, K - k);
-    pack(panels, b + <usize>k * rowB, rowB, sizeof<f32>(), rows, N);
-    gemm(c, rowB, c, rowB, a + <usize>k * rowA, sizeof<f32>(), rowA, panels, M, N, rows);
+    const depth = min(KC, K - k);
+    const panelBytes = <usize>depth * NR * sizeof<f32>();
+    packColumns(panels, b + <usize>k * ldc, ldc, sizeof<f32>(), depth, N, NR);
+    for (let m = 0; m < M; m += MC) {
+      const columns = min(MC, M - m);
+      let strip = a + <usize>k * rowA + (<usize>m << 2);
+      let step = rowA;
+      if (N > IN_PLACE) {
+        packColumns(scratch, strip, rowA, sizeof<f32>(), depth, columns, SR);
+        strip = scratch;
+        step = SR << 2;
+      }
+      let row = c + <usize>m * ldc;
+      for (let s = 0; s < columns; s += SR) {
+        const rows = columns - s;
+        if (rows >= SR) {
+          let panel = panels;
+          for (let n = 0; n < N; n += NR) {
+            const at = row + (<usize>n << 2);
+            tile(Tile.STRIP, at, ldc, at, ldc, strip, step, panel, N - n, depth);
+            panel += panelBytes;
+          }
+          row += ldc << 2;
+        } else {
+          for (let r = 0; r < rows; r++) {
+            oneRow(row, row, strip + (<usize>r << 2), step, panels, N, depth);
+            row += ldc;
+          }
+        }
+        strip += N > IN_PLACE ? <usize>(depth * SR) << 2 : SR << 2;
+      }
+    }
   }
 }
 
-/** Four rows by up to eight columns of C; K in order, not unrolled (V8 before 12 spills otherwise). */
-function tile4(
+/** Forms of the tile: A in rows, all of them or four, or in a strip. */
+namespace Tile {
+  export const ROWS: i32 = 0;
+  export const FOUR_ROWS: i32 = 1; // where MR is more
+  export const STRIP: i32 = 2;
+}
+
+/** Where a tile with fewer columns, or a row's last ones, are worked out as a whole one. */
+const EDGE = memory.data(MR * NR * 4, 16);
+
+/** A tile by up to eight columns. */
+function tile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, columns: i32, K: i32): void {
+  if (columns >= NR) {
+    wholeTile(form, c, ldc, i, ldi, a, lda, b, K);
+    return;
+  }
+  const rows = form == Tile.ROWS ? MR : SR;
+  for (let r = 0; r < rows; r++) copySome(EDGE + <usize>r * 32, i + <usize>r * ldi, columns, NR);
+  wholeTile(form, EDGE, 32, EDGE, 32, a, lda, b, K);
+  for (let r = 0; r < rows; r++) copySome(c + <usize>r * ldc, EDGE + <usize>r * 32, columns, NR);
+}
+
+function wholeTile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  if (form == Tile.STRIP) stripTile(c, ldc, i, ldi, a, lda, b, K);
+  else if (MR > 4 && form == Tile.FOUR_ROWS) fourRowsTile(c, ldc, i, ldi, a, lda, b, K);
+  else rowsTile(c, ldc, i, ldi, a, lda, b, K);
+}
+
+/** The first n values of `width`, of which only they are read and written. */
+function copySome(to: usize, from: usize, n: i32, width: i32): void {
+  for (let j = 0; j < width; j += LANES) {
+    const at = <usize>j << 2;
+    storeSome(to + at, loadSome(from + at, n - j), n - j);
+  }
+}
+
+function rowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, K, MR, false);
+}
+function fourRowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, K, 4, false);
+}
+function stripTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, K, SR, true);
+}
+
+/** Four or six rows by eight columns of C; K in order, not unrolled (V8 then spills). */
+// @ts-ignore: decorator
+@inline
+function product(
   c: usize,
   ldc: usize,
   init: usize,
   ldi: usize,
-  a: usize,
-  rowA: usize,
-  colA: usize,
-  b: usize,
-  columns: i32,
+  a: usize, //     by rows that are lda apart, or a strip: four columns whose values for the next k are lda on
+  lda: usize,
+  b: usize, //     [K][8]
   K: i32,
+  rows: i32, //    constant, as is `strip`: what they leave out is not compiled
+  strip: bool,
 ): void {
-  const right = columns - LANES;
-  let i = init;
-  let c00 = loadLanes(i, columns);
-  let c01 = loadLanes(i + 16, right);
-  i += ldi;
-  let c10 = loadLanes(i, columns);
-  let c11 = loadLanes(i + 16, right);
-  i += ldi;
-  let c20 = loadLanes(i, columns);
-  let c21 = loadLanes(i + 16, right);
-  i += ldi;
-  let c30 = loadLanes(i, columns);
-  let c31 = loadLanes(i + 16, right);
-  let a1 = a + rowA;
-  let a2 = a1 + rowA;
-  let a3 = a2 + rowA;
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  init += ldi;
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  init += ldi;
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  init += ldi;
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  init += ldi;
+  let c40 = rows > 4 ? v128.load(init) : f32x4.splat(0.0);
+  let c41 = rows > 4 ? v128.load(init, 16) : f32x4.splat(0.0);
+  init += ldi;
+  let c50 = rows > 5 ? v128.load(init) : f32x4.splat(0.0);
+  let c51 = rows > 5 ? v128.load(init, 16) : f32x4.splat(0.0);
+  let a1 = a + lda;
+  let a2 = a1 + lda;
+  let a3 = a2 + lda;
+  let a4 = a3 + lda;
+  let a5 = a4 + lda;
   for (let k = 0; k < K; k++) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let s = v128.load32_splat(a);
     c00 = madd(s, b0, c00);
     c01 = madd(s, b1, c01);
-    s = v128.load32_splat(a1);
+    s = strip ? v128.load32_splat(a, 4) : v128.load32_splat(a1);
     c10 = madd(s, b0, c10);
     c11 = madd(s, b1, c11);
-    s = v128.load32_splat(a2);
+    s = strip ? v128.load32_splat(a, 8) : v128.load32_splat(a2);
     c20 = madd(s, b0, c20);
     c21 = madd(s, b1, c21);
-    s = v128.load32_splat(a3);
+    s = strip ? v128.load32_splat(a, 12) : v128.load32_splat(a3);
     c30 = madd(s, b0, c30);
     c31 = madd(s, b1, c31);
-    a += colA;
-    a1 += colA;
-    a2 += colA;
-    a3 += colA;
+    if (rows > 4) {
+      s = strip ? v128.load32_splat(a, 16) : v128.load32_splat(a4);
+      c40 = madd(s, b0, c40);
+      c41 = madd(s, b1, c41);
+      s = strip ? v128.load32_splat(a, 20) : v128.load32_splat(a5);
+      c50 = madd(s, b0, c50);
+      c51 = madd(s, b1, c51);
+    }
+    a += strip ? lda : sizeof<f32>();
+    if (!strip) {
+      a1 += sizeof<f32>();
+      a2 += sizeof<f32>();
+      a3 += sizeof<f32>();
+      if (rows > 4) {
+        a4 += sizeof<f32>();
+        a5 += sizeof<f32>();
+      }
+    }
     b += NR * sizeof<f32>();
   }
-  storeLanes(c, c00, columns);
-  storeLanes(c + 16, c01, right);
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
   c += ldc;
-  storeLanes(c, c10, columns);
-  storeLanes(c + 16, c11, right);
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
   c += ldc;
-  storeLanes(c, c20, columns);
-  storeLanes(c + 16, c21, right);
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
   c += ldc;
-  storeLanes(c, c30, columns);
-  storeLanes(c + 16, c31, right);
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += ldc;
+  if (rows > 4) {
+    v128.store(c, c40);
+    v128.store(c, c41, 16);
+    c += ldc;
+    v128.store(c, c50);
+    v128.store(c, c51, 16);
+  }
 }
 
-/** One row by up to sixteen columns of C, from two panels. */
-function tile1(c: usize, init: usize, a: usize, colA: usize, b: usize, next: usize, columns: i32, K: i32): void {
-  let c0 = loadLanes(init, columns);
-  let c1 = loadLanes(init + 16, columns - LANES);
-  let c2 = loadLanes(init + 32, columns - 2 * LANES);
-  let c3 = loadLanes(init + 48, columns - 3 * LANES);
+/** One row of C, PANELS panels at a time; A's next value is `step` bytes on. */
+function oneRow(c: usize, init: usize, a: usize, step: usize, panels: usize, N: i32, K: i32): void {
+  const panelBytes = <usize>K * NR * sizeof<f32>();
+  for (let n = 0; n < N; n += PANELS * NR) {
+    const columns = N - n;
+    if (columns >= PANELS * NR) {
+      rowTile(c, init, a, step, panels, panels + panelBytes, panels + 2 * panelBytes, panels + 3 * panelBytes, K);
+    } else {
+      // Panels that are not there are the first again.
+      const b1 = panels + (columns > NR ? panelBytes : 0);
+      const b2 = panels + (columns > 2 * NR ? 2 * panelBytes : 0);
+      copySome(EDGE, init, columns, PANELS * NR);
+      rowTile(EDGE, EDGE, a, step, panels, b1, b2, columns > 3 * NR ? panels + 3 * panelBytes : panels, K);
+      copySome(c, EDGE, columns, PANELS * NR);
+    }
+    c += PANELS * NR * sizeof<f32>();
+    init += PANELS * NR * sizeof<f32>();
+    panels += panelBytes << 2;
+  }
+}
+
+/** One row by 32 columns of C. A function of its own: among more variables V8 before 13 spills. */
+function rowTile(c: usize, init: usize, a: usize, step: usize, b0: usize, b1: usize, b2: usize, b3: usize, K: i32): void {
+  let c0 = v128.load(init);
+  let c1 = v128.load(init, 16);
+  let c2 = v128.load(init, 32);
+  let c3 = v128.load(init, 48);
+  let c4 = v128.load(init, 64);
+  let c5 = v128.load(init, 80);
+  let c6 = v128.load(init, 96);
+  let c7 = v128.load(init, 112);
   for (let k = 0; k < K; k++) {
     const s = v128.load32_splat(a);
-    c0 = madd(s, v128.load(b), c0);
-    c1 = madd(s, v128.load(b, 16), c1);
-    c2 = madd(s, v128.load(next), c2);
-    c3 = madd(s, v128.load(next, 16), c3);
-    a += colA;
-    b += NR * sizeof<f32>();
-    next += NR * sizeof<f32>();
+    c0 = madd(s, v128.load(b0), c0);
+    c1 = madd(s, v128.load(b0, 16), c1);
+    c2 = madd(s, v128.load(b1), c2);
+    c3 = madd(s, v128.load(b1, 16), c3);
+    c4 = madd(s, v128.load(b2), c4);
+    c5 = madd(s, v128.load(b2, 16), c5);
+    c6 = madd(s, v128.load(b3), c6);
+    c7 = madd(s, v128.load(b3, 16), c7);
+    a += step;
+    b0 += NR * sizeof<f32>();
+    b1 += NR * sizeof<f32>();
+    b2 += NR * sizeof<f32>();
+    b3 += NR * sizeof<f32>();
   }
-  storeLanes(c, c0, columns);
-  storeLanes(c + 16, c1, columns - LANES);
-  storeLanes(c + 32, c2, columns - 2 * LANES);
-  storeLanes(c + 48, c3, columns - 3 * LANES);
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+  v128.store(c, c6, 96);
+  v128.store(c, c7, 112);
 }
+
+/** Columns that columnSums adds up at a time: parts of rows long enough to be fetched ahead, and their sums stay in the cache. */
+const SUMS: i32 = 256;
+const TOTAL = memory.data(SUMS * 4, 16);
 
 /** out[n] += Σ_m a[m, n], and the same into out2 unless it is 0: the gradients of a bias, or of two that are added. */
 export function columnSums(
@@ -207,17 +360,12 @@ export function columnSums(
   M: i32,
   N: i32,
 ): void {
-  const row = <usize>N << 2;
-  for (let n = 0; n < N; n += LANES) {
+  for (let n = 0; n < N; n += SUMS) {
     const at = <usize>n << 2;
-    const lanes = N - n;
-    let total = f32x4.splat(0.0);
-    let from = a + at;
-    for (let m = 0; m < M; m++) {
-      total = f32x4.add(total, loadLanes(from, lanes));
-      from += row;
-    }
-    storeLanes(out + at, f32x4.add(loadLanes(out + at, lanes), total), lanes);
-    if (out2) storeLanes(out2 + at, f32x4.add(loadLanes(out2 + at, lanes), total), lanes);
+    const columns = min(SUMS, N - n);
+    memory.fill(TOTAL, 0, SUMS * 4);
+    for (let m = 0; m < M; m++) add(TOTAL, TOTAL, a + at + (<usize>(m * N) << 2), columns);
+    add(out + at, out + at, TOTAL, columns);
+    if (out2) add(out2 + at, out2 + at, TOTAL, columns);
   }
 }

@@ -84,10 +84,21 @@ export function normalQuantile(p: f64): f64 {
     const below = ((67.1875636 * r + 78.757757664) * r + 17.895169469) * r + 1.0;
     return (q * above) / below;
   }
-  const r = Math.sqrt(-(<f64>Mathf.log(<f32>min(p, 1.0 - p)))) - 1.6;
+  const r = Math.sqrt(-logarithm(min(p, 1.0 - p))) - 1.6;
   const above = ((0.17023821103 * r + 1.3067284816) * r + 2.75681539) * r + 1.4234372777;
   const below = (0.12021132975 * r + 0.7370016425) * r + 1.0;
   return q < 0 ? -above / below : above / below;
+}
+
+/** log x for a normal x > 0, as log4 does it; the library's own log is another one in each build. */
+function logarithm(x: f64): f64 {
+  const bits = reinterpret<i64>(x);
+  const n = (bits - reinterpret<i64>(Math.SQRT1_2)) >> 52;
+  const m = reinterpret<f64>(bits - (n << 52));
+  const s = (m - 1.0) / (m + 1.0);
+  let p = 0.0;
+  for (let k = 17; k > 0; k -= 2) p = p * (s * s) + 1.0 / <f64>k;
+  return <f64>n * Math.LN2 + 2.0 * s * p;
 }
 
 /** A matrix whose columns are orthonormal: random rows of the transpose, each cleared of those before it (Gram and Schmidt). */

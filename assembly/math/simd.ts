@@ -44,7 +44,7 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function loadLanes(from: usize, lanes: i32): v128 {
-  return lanes >= LANES ? v128.load(from) : loadPart(from, lanes);
+  return lanes >= LANES ? v128.load(from) : loadSome(from, lanes);
 }
 
 /** Writes the first `lanes` lanes of `v` to `to` (4 or more: all; 0 or less: none), and nothing behind them. */
@@ -52,42 +52,44 @@ export function loadLanes(from: usize, lanes: i32): v128 {
 @inline
 export function storeLanes(to: usize, v: v128, lanes: i32): void {
   if (lanes >= LANES) v128.store(to, v);
-  else storePart(to, v, lanes);
+  else storeSome(to, v, lanes);
 }
 
-// Both also as calls, in a quarter of the code, for kernels whose time is elsewhere. A function that calls itself is one that
-// the compiler does not inline.
-
-export function loadPart(from: usize, lanes: i32): v128 {
-  switch (max(0, min(lanes, LANES))) {
-    case 0:
-      return f32x4.splat(0.0);
-    case 1:
-      return v128.load32_zero(from);
-    case 2:
-      return v128.load64_zero(from);
-    case 3:
-      return v128.load_lane<f32>(from, loadPart(from, 2), 2, 8);
-    default:
-      return v128.load(from);
-  }
+/** loadLanes as a call: smaller, where a full vector is no more likely than a part of one or time does not matter. */
+export function loadSome(from: usize, lanes: i32): v128 {
+  if (lanes >= LANES) return v128.load(from);
+  if (lanes <= 0) return f32x4.splat(0.0);
+  if (lanes == 1) return v128.load32_zero(from);
+  const low = v128.load64_zero(from);
+  return lanes == 2 ? low : v128.load_lane<f32>(from, low, 2, 8);
 }
 
-export function storePart(to: usize, v: v128, lanes: i32): void {
-  switch (max(0, min(lanes, LANES))) {
-    case 0:
-      return;
-    case 1:
-      v128.store_lane<f32>(to, v, 0);
-      return;
-    case 2:
-      v128.store_lane<i64>(to, v, 0);
-      return;
-    case 3:
-      storePart(to, v, 2);
-      v128.store_lane<f32>(to, v, 2, 8);
-      return;
-    default:
-      v128.store(to, v);
+/** storeLanes as a call. */
+export function storeSome(to: usize, v: v128, lanes: i32): void {
+  if (lanes >= LANES) {
+    v128.store(to, v);
+    return;
   }
+  if (lanes <= 0) return;
+  if (lanes == 1) {
+    v128.store_lane<f32>(to, v, 0);
+    return;
+  }
+  v128.store_lane<i64>(to, v, 0);
+  if (lanes == 3) v128.store_lane<f32>(to, v, 2, 8);
+}
+
+/** A load, or with `some` loadSome: for code that is compiled twice, for whole vectors and for what is left. */
+// @ts-ignore: decorator
+@inline
+export function take(some: bool, from: usize, lanes: i32): v128 {
+  return some ? loadSome(from, lanes) : v128.load(from);
+}
+
+/** A store, or with `some` storeSome. */
+// @ts-ignore: decorator
+@inline
+export function put(some: bool, to: usize, v: v128, lanes: i32): void {
+  if (some) storeSome(to, v, lanes);
+  else v128.store(to, v);
 }

@@ -1,5 +1,7 @@
-// Sums and scalings of whole arrays.
-import { LANES, loadLanes, madd, storeLanes } from "./simd";
+// Sums, products and scalings of whole arrays. Whole vectors in the loop, which V8 keeps in registers only if nothing in it
+// calls; then the last 1 to 3 values.
+import { clip4, inside4 } from "./activation";
+import { LANES, loadSome, madd, storeSome } from "./simd";
 
 /** y = a + b. */
 export function add(
@@ -8,11 +10,13 @@ export function add(
   b: usize, // [n]  in
   n: i32,
 ): void {
-  for (let i = 0; i < n; i += LANES) {
-    const at = (<usize>i) << 2;
-    const lanes = n - i;
-    storeLanes(y + at, f32x4.add(loadLanes(a + at, lanes), loadLanes(b + at, lanes)), lanes);
+  for (; n >= LANES; n -= LANES) {
+    v128.store(y, f32x4.add(v128.load(a), v128.load(b)));
+    y += 16;
+    a += 16;
+    b += 16;
   }
+  storeSome(y, f32x4.add(loadSome(a, n), loadSome(b, n)), n);
 }
 
 /** x ·= factor. */
@@ -22,11 +26,11 @@ export function scale(
   n: i32,
 ): void {
   const f = f32x4.splat(factor);
-  for (let i = 0; i < n; i += LANES) {
-    const at = (<usize>i) << 2;
-    const lanes = n - i;
-    storeLanes(x + at, f32x4.mul(loadLanes(x + at, lanes), f), lanes);
+  for (; n >= LANES; n -= LANES) {
+    v128.store(x, f32x4.mul(v128.load(x), f));
+    x += 16;
   }
+  storeSome(x, f32x4.mul(loadSome(x, n), f), n);
 }
 
 /** Σ x², summed in float64, in order. */
@@ -48,7 +52,7 @@ export function firstNonFinite(
   n: i32,
 ): i32 {
   for (let i = 0; i < n; i += LANES) {
-    const v = loadLanes(x + ((<usize>i) << 2), n - i);
+    const v = loadSome(x + ((<usize>i) << 2), n - i);
     if (i32x4.all_true(f32x4.eq(f32x4.sub(v, v), f32x4.splat(0.0)))) continue;
     while (isFinite(load<f32>(x + ((<usize>i) << 2)))) i++;
     return i;
@@ -63,11 +67,13 @@ export function multiply(
   b: usize, // [n]  in
   n: i32,
 ): void {
-  for (let i = 0; i < n; i += LANES) {
-    const at = <usize>i << 2;
-    const lanes = n - i;
-    storeLanes(y + at, f32x4.mul(loadLanes(a + at, lanes), loadLanes(b + at, lanes)), lanes);
+  for (; n >= LANES; n -= LANES) {
+    v128.store(y, f32x4.mul(v128.load(a), v128.load(b)));
+    y += 16;
+    a += 16;
+    b += 16;
   }
+  storeSome(y, f32x4.mul(loadSome(a, n), loadSome(b, n)), n);
 }
 
 /** y += a·b, element by element. */
@@ -77,10 +83,28 @@ export function multiplyAdd(
   b: usize, // [n]  in
   n: i32,
 ): void {
-  for (let i = 0; i < n; i += LANES) {
-    const at = <usize>i << 2;
-    const lanes = n - i;
-    storeLanes(y + at, madd(loadLanes(a + at, lanes), loadLanes(b + at, lanes), loadLanes(y + at, lanes)), lanes);
+  for (; n >= LANES; n -= LANES) {
+    v128.store(y, madd(v128.load(a), v128.load(b), v128.load(y)));
+    y += 16;
+    a += 16;
+    b += 16;
+  }
+  storeSome(y, madd(loadSome(a, n), loadSome(b, n), loadSome(y, n)), n);
+}
+
+/** y[t, :] = x[t, :]·mask, or += it: one mask for all steps. */
+export function maskSteps(
+  y: usize, //    [T,n]  out =, or += with `addTo`   may alias x without it
+  x: usize, //    [T,n]  in
+  mask: usize, // [n]    in
+  addTo: bool,
+  T: i32,
+  n: i32,
+): void {
+  const row = <usize>n << 2;
+  for (let t = 0; t < T; t++, y += row, x += row) {
+    if (addTo) multiplyAdd(y, x, mask, n);
+    else multiply(y, x, mask, n);
   }
 }
 
@@ -105,12 +129,33 @@ export function blend(
   k: usize, // [n]  in
   n: i32,
 ): void {
-  for (let i = 0; i < n; i += LANES) {
-    const at = <usize>i << 2;
-    const lanes = n - i;
-    const from = loadLanes(b + at, lanes);
-    storeLanes(y + at, madd(loadLanes(k + at, lanes), f32x4.sub(loadLanes(a + at, lanes), from), from), lanes);
+  for (; n >= LANES; n -= LANES) {
+    const from = v128.load(b);
+    v128.store(y, madd(v128.load(k), f32x4.sub(v128.load(a), from), from));
+    y += 16;
+    a += 16;
+    b += 16;
+    k += 16;
   }
+  const from = loadSome(b, n);
+  storeSome(y, madd(loadSome(k, n), f32x4.sub(loadSome(a, n), from), from), n);
+}
+
+/** Every value held within ±limit (PyTorch's clip_grad_value_). Answers 1 if one was outside, else 0. */
+export function clipValue(
+  x: usize, // [n]  in, out
+  limit: f32,
+  n: i32,
+): i32 {
+  let outside = 0;
+  for (let k = 0; k < n; k += LANES) {
+    const at = <usize>k << 2;
+    const lanes = n - k;
+    const v = loadSome(x + at, lanes);
+    if (!i32x4.all_true(inside4(v, limit))) outside = 1;
+    storeSome(x + at, clip4(v, limit), lanes);
+  }
+  return outside;
 }
 
 /** Copies rows between arrays of different row length; rows that the mask leaves out become 0. */

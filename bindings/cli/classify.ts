@@ -166,7 +166,7 @@ function printJson({ classifier, options, training, scores, gradientNorms }: Cla
   const { seconds, epochs, best } = training;
   const text = {
     ...{ target: name, classes, horizon: classifier.settings.horizon, seed: options.seed },
-    ...{ seconds, epochs: epochs.length, best: best.epoch + 1 },
+    ...{ seconds, epochs: epochs.length, best: best.epoch + 1, validation: best.validation },
     ...{ scores, gradientNorms, model: options.out, report: options.report },
   };
   console.log(JSON.stringify(text, null, 1));

@@ -38,7 +38,7 @@ program
   )
   .option("--hidden <units>", `units of the LSTM (${defaultText("hidden")})`, wholeNumber("--hidden", 1))
   .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1), 1)
-  .option("--embedding <n>", "values that stand for a character (default 32)", wholeNumber("--embedding", 1))
+  .option("--embedding <n>", "values that stand for a character (default 64)", wholeNumber("--embedding", 1))
   .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, number("--dropout"))
   .option("--epochs <n>", `most times through the training part (${defaultText("epochs")})`, wholeNumber("--epochs", 1))
   .option(
@@ -105,6 +105,13 @@ program
   .option("--lr <rate>", "step size of the gradient-descent step", number("--lr"), 0.1)
   .option("--json", "answer in the format of the case files")
   .action(async (options) => (await import("./explain.ts")).explain(options));
+
+program
+  .command("bench")
+  .description("measure streaming, forward and training steps on this machine, against plain JavaScript")
+  .option("--relaxed", "the build with relaxed SIMD, whose bits depend on the machine")
+  .option("--json", "answer JSON")
+  .action(async (options) => (await import("./bench.ts")).bench(options));
 
 try {
   await program.parseAsync();

@@ -28,7 +28,7 @@ export interface GivenOptions {
 /** What depends on the kind of model unless it is given. */
 const DEFAULTS = {
   series: { window: 14, hidden: 32, embedding: 0, dropout: 0, epochs: 60, patience: 12, batch: 32, lr: 0.003 },
-  text: { window: 64, hidden: 128, embedding: 32, dropout: 0.2, epochs: 60, patience: 5, batch: 16, lr: 0.003 },
+  text: { window: 50, hidden: 128, embedding: 64, dropout: 0.3, epochs: 60, patience: 5, batch: 16, lr: 0.005 },
 } as const;
 
 type Numbers = { readonly [Name in keyof (typeof DEFAULTS)["text"]]: number };

@@ -7,12 +7,14 @@ import type { Training } from "./training.ts";
 
 const WIDTH = 860;
 
-/** Palette and page, light and dark. Plots take their colours from the same variables. */
-const STYLE = `
+/** Colours, light and dark. Plots take theirs from these variables. */
+export const PALETTE = `
 :root { color-scheme: light dark; --ink: #1c2127; --soft: #66717d; --line: #d9dee3; --paper: #ffffff; --accent: #0b72b5; --warm: #c2571a; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e4e8ec; --soft: #97a2ad; --line: #343c45; --paper: #14181c; --accent: #59b0ee; --warm: #f0945a; }
-}
+}`;
+
+const STYLE = `${PALETTE}
 body { margin: 0 auto; max-width: ${WIDTH}px; padding: 2.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }

@@ -100,9 +100,9 @@ export function checkList<T>(
   return check(name, expected, value, (x): x is T[] => Array.isArray(x) && fits(x.length) && x.every(is));
 }
 
-/** A list of texts, each once. */
+/** A list of texts, each once; it may be empty. */
 export function checkNames(name: string, expected: string, value: unknown): readonly string[] {
-  const names = checkList(name, expected, value, isText);
+  const names = Array.isArray(value) && value.length === 0 ? [] : checkList(name, expected, value, isText);
   if (new Set(names).size < names.length) throw wrong(name, `${expected}, each once`, value);
   return names;
 }

@@ -28,7 +28,7 @@ export async function renderTextReport(outcome: TextOutcome): Promise<string> {
       `<p class="soft">${key("--accent", "LSTM")}${key("--warm", "n-grams")}</p>`,
       ngramPlot(bits, ngrams),
       `<h2>Where it is surprised</h2>`,
-      `<p class="soft">The beginning of the test part; the darker a character, the less the model expected it, from 0 to ${MOST_BITS} bits and more.</p>`,
+      `<p class="soft">The beginning of the test part; the stronger the colour of a character, the less the model expected it, from 0 to ${MOST_BITS} bits and more.</p>`,
       surprise(outcome),
       lossSection(training, { ...TEXT_MEASURE, name: "bits per character" }),
       flowSection(outcome.flow, `stretches of ${options.window} characters of the test part`),

@@ -125,7 +125,8 @@ function printJson({ options, training, bits, ngrams, samples, text }: TextOutco
       alphabet: alphabet.length,
     },
     ...{ seed: options.seed, seconds, epochs: epochs.length, best: best.epoch + 1 },
-    ...{ bitsPerCharacter: bits, ngramBitsPerCharacter: ngrams, samples, model: options.out, report: options.report },
+    ...{ validationBitsPerCharacter: TEXT_MEASURE.of(best.validation), bitsPerCharacter: bits },
+    ...{ ngramBitsPerCharacter: ngrams, samples, model: options.out, report: options.report },
   };
   console.log(JSON.stringify(out, null, 1));
 }

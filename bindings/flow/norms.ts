@@ -20,12 +20,13 @@ export interface Norms {
 }
 
 /** Reads the table [T+1,20]; see `norms` and `measure` in assembly/flow.ts. */
-export function readNorms({ T, norms, plain }: FlowData, { reverse, kind, H, R }: Slice): Norms {
+export function readNorms({ T, norms, plain }: FlowData, { reverse, states, H, R }: Slice): Norms {
+  const hasC = states.includes("c");
   const lags = Array.from({ length: T + 1 }, (_, lag) => lag);
   const table = lags.map((lag) => {
     const slot = reverse ? lag : T - lag;
     const at = (column: number) => norms[slot * COLUMNS + column] as number;
-    const dh = kind.hasC && R === H ? at(4) : at(5);
+    const dh = hasC && R === H ? at(4) : at(5);
     const own = !(at(8) === 0);
     // Without a gradient of the step's own all of dh has arrived; in a plain cell none of that directly.
     const arrivedH = plain ? (own ? at(7) : dh) : own ? at(12) : dh;
@@ -44,7 +45,7 @@ export function readNorms({ T, norms, plain }: FlowData, { reverse, kind, H, R }
   const column = (name: keyof Norms) => table.map((row) => row[name]);
   return {
     dh: column("dh"),
-    dc: kind.hasC ? column("dc") : null,
+    dc: hasC ? column("dc") : null,
     own: column("own"),
     state: column("state"),
     arrived: column("arrived"),

@@ -88,8 +88,6 @@ export interface FlowReport extends Outcome {
   readonly clipRate: number | null;
 }
 
-const CELLS: readonly string[] = ["LSTM", "GRU", "RNN"];
-
 /** Everything about one slice; null before its first backward pass with flow. */
 export function sliceFlow({ name, layer, slice }: Place, basis: Basis, thresholds: Thresholds): SliceFlow | null {
   const data = slice.flowData();
@@ -106,7 +104,7 @@ export function sliceFlow({ name, layer, slice }: Place, basis: Basis, threshold
   const bare: Outcome = { status: "none", after: null, path: null, left: 0, verdict: "no gradient came" };
   return {
     ...(norms.state.some((norm) => norm !== 0) ? judge(carried, slice.kind.gates.length > 1, thresholds) : bare),
-    ...{ name, cell: CELLS[slice.kind.cell] ?? layer.constructor.name },
+    ...{ name, cell: slice.kind.name },
     layer: Math.floor(slice.index / (layer.bidirectional ? 2 : 1)),
     direction: slice.reverse ? "reverse" : "forward",
     ...{ steps: data.T, batch: data.B },
@@ -125,6 +123,7 @@ export function sliceFlow({ name, layer, slice }: Place, basis: Basis, threshold
 }
 
 function spectrumOf(layer: Recurrent, { suffix, kind, H, R }: Slice): SliceFlow["spectrum"] {
+  if (!kind.recurrent) return { norm: 0, radius: 0, gates: {} };
   const values = (name: string) => {
     const parameter = layer.parameters.find((p) => p.name === `${name}${suffix}`) as Parameter;
     return layer.core.view(parameter.value, parameter.size);

@@ -85,7 +85,7 @@ export function checkActivations<Letter extends string>(
   const letters = Object.keys(defaults) as Letter[];
   if (Array.isArray(value) && value.length !== 2)
     throw new ArgumentRangeError(`activations: expected an object, or two, one a direction, got ${value.length}`);
-  const each: unknown[] = Array.isArray(value) ? value : [value ?? {}, value ?? {}];
+  const each: unknown[] = Array.isArray(value) ? value : [value, value].map((one) => (one === undefined ? {} : one));
   return each.map((one, d) => {
     const name = Array.isArray(value) ? `activations[${d}]` : "activations";
     if (typeof one !== "object" || one === null)

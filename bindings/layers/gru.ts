@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
-import { Recurrent } from "./recurrent.ts";
+import { PLAIN, Recurrent } from "./recurrent.ts";
 import {
   checkClip,
   type RecurrentBackwardOptions,
@@ -72,7 +72,7 @@ export class GRU extends Recurrent {
     const general =
       !checkFlag("resetAfter", resetAfter) || checkClip("gateClip", gateClip) > 0 || activations !== undefined;
     const kind = {
-      ...{ cell: 1, gates: ["r", "z", "n"], hasC: false, hasRec: true, projSize: 0, peephole: false, layerNorm: false },
+      ...{ ...PLAIN, name: "GRU", cell: 1, gates: ["r", "z", "n"], hasRec: true },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh" }).map((acts) => ({
         ...activationFields(acts),
         ...{ gateClip, resetAfter: resetAfter ? 1 : 0, general: general ? 1 : 0 },

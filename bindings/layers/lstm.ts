@@ -1,6 +1,6 @@
 import { checkFlag, checkInteger, checkNumber } from "../check.ts";
 import type { Core } from "../core.ts";
-import { ArgumentTypeError } from "../errors.ts";
+import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
@@ -119,7 +119,8 @@ export class LSTM extends Recurrent {
       throw new ArgumentTypeError("activations: expected none beside layerNorm, got both");
     const general = peephole || coupled || layerNorm || gateClip > 0 || cellClip > 0 || activations !== undefined;
     const kind = {
-      ...{ cell: 0, gates: ["i", "f", "g", "o"], hasC: true, hasRec: layerNorm, projSize, peephole, layerNorm },
+      ...{ name: "LSTM", cell: 0, gates: ["i", "f", "g", "o"], states: ["h", "c"] as const, kept: "tanhC" },
+      ...{ recurrent: true, hasRec: layerNorm, projSize, peephole, layerNorm },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh", h: "tanh" }).map((acts) => ({
         ...activationFields(acts),
         // With layer norm, tanh(c) is made behind the cell.
@@ -128,7 +129,13 @@ export class LSTM extends Recurrent {
         general: general ? 1 : 0,
       })),
     };
-    if (forgetBias !== undefined) checkNumber("forgetBias", forgetBias, "a number", () => true);
+    if (forgetBias !== undefined) {
+      checkNumber("forgetBias", forgetBias, "a number", () => true);
+      if (options.bias === false)
+        throw new ArgumentRangeError(`forgetBias: expected none without biases, got ${forgetBias}`);
+      if (coupled)
+        throw new ArgumentRangeError(`forgetBias: expected none beside coupled, where f is 1 − i, got ${forgetBias}`);
+    }
     super(
       core,
       options,

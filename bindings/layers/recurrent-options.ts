@@ -1,6 +1,6 @@
 // What recurrent layers are told: options of construction and of a forward pass, and their checks.
 import { checkFlag, checkInteger, checkNumber, checkOptions, type Mask, show } from "../check.ts";
-import { ArgumentRangeError } from "../errors.ts";
+import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import type { CellKind, Noise } from "./slice.ts";
 
@@ -86,11 +86,20 @@ export interface RecurrentBackwardOptions {
   readonly flow?: boolean;
 }
 
-/** @internal Names of the options that every recurrent layer has. */
-export const COMMON_OPTIONS =
+/** Names of the options that every recurrent layer has, if it has W_hh. */
+const COMMON_OPTIONS =
   "inputSize hiddenSize numLayers bias batchFirst dropout zoneout inputDropout recurrentDropout weightDropout bidirectional direction goBackwards seed kernelInit recurrentInit biasInit".split(
     " ",
   );
+
+const withHh = "a layer with recurrent weights";
+/** Where the options are known that not every layer has. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{ projSize: "an LSTM", peephole: "an LSTM", forgetBias: "an LSTM", coupled: "an LSTM", layerNorm: "an LSTM" },
+  ...{ cellClip: "an LSTM", gateClip: "an LSTM, a GRU or an RNN", activations: "an LSTM, a GRU or an RNN" },
+  ...{ resetAfter: "a GRU", nonlinearity: "an RNN", positive: "a MinGRU or a MinLSTM" },
+  ...{ recurrentDropout: withHh, weightDropout: withHh, recurrentInit: withHh },
+};
 
 /** @internal Options with their defaults, checked. */
 export interface CheckedOptions {
@@ -123,10 +132,14 @@ function checkName<Name extends string>(name: string, value: unknown, names: rea
 /** @internal Checks what every recurrent layer is told; `known` are the names of the cell's own options. */
 export function checkRecurrentOptions(
   options: RecurrentOptions,
-  { projSize }: Pick<CellKind, "projSize">,
+  { name, projSize, recurrent }: Pick<CellKind, "name" | "projSize" | "recurrent">,
   known: readonly string[],
 ): CheckedOptions {
-  checkOptions("options", options, [...COMMON_OPTIONS, ...known]);
+  const all = [...COMMON_OPTIONS.filter((option) => recurrent || ELSEWHERE[option] !== withHh), ...known];
+  for (const [option, value] of Object.entries(options ?? {}))
+    if (!all.includes(option) && Object.hasOwn(ELSEWHERE, option))
+      throw new ArgumentTypeError(`${option}: expected only in ${ELSEWHERE[option]}, got ${show(value)} in ${name}`);
+  checkOptions("options", options, all);
   const probability = (name: "dropout" | keyof Noise) =>
     checkNumber(name, options[name] ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
   const I = checkInteger("inputSize", options.inputSize);
@@ -168,6 +181,8 @@ function checkDirection(
     throw new ArgumentRangeError(`direction: expected one of ${names.join(", ")}, got ${show(direction)}`);
   if (direction !== undefined && both !== (direction === "bidirectional"))
     throw new ArgumentRangeError(`direction: expected the same as bidirectional ${both}, got ${show(direction)}`);
+  if (goBackwards && direction === "forward")
+    throw new ArgumentRangeError(`direction: expected none beside goBackwards, got ${show(direction)}`);
   return { bidirectional: both, reverse: direction === "reverse" || goBackwards };
 }
 

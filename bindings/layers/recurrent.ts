@@ -1,4 +1,4 @@
-// What LSTM, GRU and RNN share: layers above each other, two directions, variable lengths, states, tapes. One kernel
+// What all recurrent layers share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
 import { checkFlag, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
@@ -14,38 +14,44 @@ import {
   type RecurrentForwardOptions,
   type RecurrentOptions,
 } from "./recurrent-options.ts";
-import { type CellKind, type CellRecord, Slice, type SliceShape } from "./slice.ts";
+import { type CellKind, type CellRecord, Slice, type SliceShape, type StateName, type States } from "./slice.ts";
 import { checkTakenSteps, clearRows, stepsOfLengths, stepsOfMask } from "./steps.ts";
 
-/** Results of a forward pass; null where the cell has no c, or nothing was recorded. */
-export interface RecurrentResult {
+/** States by their names in the API: initial ones h0, c0, …, final ones hn, cn, …, as far as the cell has them. */
+export type InitialStates = { readonly [Name in StateName as `${Name}0`]?: Tensor };
+export type FinalStates = { readonly [Name in StateName as `${Name}n`]?: Tensor };
+
+/** Results of a forward pass. */
+export interface RecurrentResult extends FinalStates {
   readonly output: Tensor;
-  readonly hn: Tensor;
-  readonly cn: Tensor | null;
-  /** Index layer·D + direction, as in the states. */
+  /** Index layer·D + direction, as in the states; null if nothing was recorded. */
   readonly record: readonly CellRecord[] | null;
 }
 
 /** dL/d(each result of a forward pass); what is left out counts as zero. */
-export interface RecurrentCotangents {
+export interface RecurrentCotangents extends FinalStates {
   readonly output?: Tensor;
-  readonly hn?: Tensor;
-  readonly cn?: Tensor;
 }
 
-/** Gradients of what went into a forward pass; null where the cell has no c, or nothing was recorded. */
-export interface RecurrentGradients {
+/** Gradients of what went into a forward pass. */
+export interface RecurrentGradients extends InitialStates {
   readonly input: Tensor;
-  readonly h0: Tensor;
-  readonly c0: Tensor | null;
+  /** Null if nothing was recorded. */
   readonly record: readonly CellRecord[] | null;
 }
 
-/** States of all slices, h [L·D,B,R] and c [L·D,B,H], or gradients of them. */
-export interface CarriedStates {
-  readonly h: Tensor;
-  readonly c?: Tensor;
-}
+/** States of all slices, h [L·D,B,R] and others [L·D,B,H], or gradients of them. */
+export type CarriedStates = States<Tensor>;
+
+/** A cell that carries h alone, and none of the LSTM's options. */
+export const PLAIN: Pick<CellKind, "states" | "recurrent" | "hasRec" | "projSize" | "peephole" | "layerNorm"> = {
+  states: ["h"],
+  recurrent: true,
+  hasRec: false,
+  projSize: 0,
+  peephole: false,
+  layerNorm: false,
+};
 
 export abstract class Recurrent extends Layer {
   readonly inputSize: number;
@@ -93,8 +99,9 @@ export abstract class Recurrent extends Layer {
       const suffix = `_l${layer}${backwards ? "_reverse" : ""}`;
       const slice = { index, direction, reverse: backwards, I: layer === 0 ? I : D * R, H, R, suffix };
       shapes[`weight_ih${suffix}`] = [GH, slice.I];
-      shapes[`weight_hh${suffix}`] = [GH, R];
-      if (bias) Object.assign(shapes, { [`bias_ih${suffix}`]: [GH], [`bias_hh${suffix}`]: [GH] });
+      if (kind.recurrent) shapes[`weight_hh${suffix}`] = [GH, R];
+      if (bias) shapes[`bias_ih${suffix}`] = [GH];
+      if (bias && kind.recurrent) shapes[`bias_hh${suffix}`] = [GH];
       if (P) shapes[`weight_hr${suffix}`] = [P, H];
       if (kind.peephole) shapes[`weight_ph${suffix}`] = [3 * H];
       if (kind.layerNorm)
@@ -138,7 +145,7 @@ export abstract class Recurrent extends Layer {
     const steps = lengths ? stepsOfLengths(lengths, { ...this.#sizes(input), batchFirst: this.#swaps(input) }) : null;
     const y = this.#forward(x, input, {
       ...{ steps, zeroOutput: steps !== null, training },
-      ...(carry && this.carried && { h0: this.carried.h, c0: this.carried.c }),
+      ...(carry && this.carried && { initial: this.carried }),
     });
     if (carry) this.carryFrom(this.#last.T);
     return y;
@@ -146,27 +153,20 @@ export abstract class Recurrent extends Layer {
 
   override runBackward(dOutput: number, wantInput: boolean, { carry = false, clipStep = 0 }: Pass = {}): number {
     const states = this.#stateShapes(this.checkRan());
-    const none = { hn: 0, cn: 0 };
-    const { h: hn, c: cn } = this.carriedGradient ?? {};
-    const given = carry && hn ? this.giveCotangents({ hn, cn: cn ?? null }) : none;
-    const dx = this.#backward({ output: dOutput, ...given }, wantInput, false, clipStep);
+    const final =
+      carry && this.carriedGradient ? this.giveCotangents(this.carriedGradient as Record<string, Tensor>) : {};
+    const dx = this.#backward({ output: dOutput, final }, wantInput, false, clipStep);
     if (carry)
-      this.carriedGradient = {
-        h: this.#collect(states.h, (slice) => slice.initialGradient("dh")),
-        ...(this.#kind.hasC && { c: this.#collect(states.c, (slice) => slice.initialGradient("dc")) }),
-      };
+      this.carriedGradient = this.#each((name) => this.#collect(states(name), (slice) => slice.initialGradient(name)));
     return dx;
   }
 
   /** @internal Carries the states before step `step` of the last forward pass on to the next. */
   carryFrom(step: number): void {
-    const shape = [this.slices.length, this.#last.B];
-    this.carried = {
-      h: this.#collect([...shape, this.stateSize], (slice) => slice.stateBefore("h", step)),
-      ...(this.#kind.hasC && {
-        c: this.#collect([...shape, this.hiddenSize], (slice) => slice.stateBefore("c", step)),
-      }),
-    };
+    const { B } = this.#last;
+    this.carried = this.#each((name) =>
+      this.#collect([this.slices.length, B, this.#width(name)], (slice) => slice.stateBefore(name, step)),
+    );
   }
 
   override dispose(): void {
@@ -175,30 +175,21 @@ export abstract class Recurrent extends Layer {
   }
 
   /** A forward pass with all checks and copies. */
-  protected runForward(x: Tensor, options: RecurrentForwardOptions & { readonly c0?: Tensor }): RecurrentResult {
+  protected runForward(x: Tensor, options: RecurrentForwardOptions & InitialStates): RecurrentResult {
     this.checkUsable();
-    const { hasC } = this.#kind;
     checkOptions("forward options", options, [
-      ...(hasC ? ["h0", "c0"] : ["h0"]),
+      ...this.#kind.states.map((name) => `${name}0`),
       ...["lengths", "mask", "zeroOutputForMask", "training", "record", "view"],
     ]);
-    const {
-      h0,
-      c0,
-      lengths,
-      mask,
-      zeroOutputForMask = false,
-      training = false,
-      record = false,
-      view = false,
-    } = options;
+    const { lengths, mask, zeroOutputForMask = false, training = false, record = false, view = false } = options;
+    for (const [name, flag] of Object.entries({ zeroOutputForMask, training, record, view })) checkFlag(name, flag);
     if (lengths !== undefined && mask !== undefined)
       throw new ArgumentTypeError("mask: expected lengths or a mask, got both");
     checkTensor("x", x, ["..."], lengths === undefined && mask === undefined);
     const shape = this.outputShape(x.shape);
     const states = this.#stateShapes(x.shape);
-    if (h0) checkTensor("h0", h0, states.h);
-    if (c0) checkTensor("c0", c0, states.c);
+    const initial = this.#given(options as Record<string, Tensor>, "0", states);
+    this.checkStates(initial);
     const layout = { ...this.#sizes(x.shape), batchFirst: this.#swaps(x.shape) };
     const steps =
       lengths !== undefined
@@ -209,8 +200,7 @@ export abstract class Recurrent extends Layer {
     if (steps) checkTakenSteps(steps, x, layout);
     const empty = lengths?.flatMap((length, b) => (length === 0 ? [b] : [])) ?? [];
     const y = this.#forward(this.giveInput(x), x.shape, {
-      h0: h0 && clearRows(h0, empty),
-      c0: c0 && clearRows(c0, empty),
+      initial: this.#each((name) => initial[name] && clearRows(initial[name], empty)),
       steps,
       zeroOutput: lengths !== undefined || zeroOutputForMask,
       training,
@@ -219,8 +209,7 @@ export abstract class Recurrent extends Layer {
     this.#last.empty = empty;
     return {
       output: this.take(y, shape, view),
-      hn: this.#collect(states.h, (slice) => slice.finalState("h")),
-      cn: hasC ? this.#collect(states.c, (slice) => slice.finalState("c")) : null,
+      ...this.#each((name) => this.#collect(states(name), (slice) => slice.finalState(name)), "n"),
       record: record ? this.slices.map((slice) => slice.forwardRecord()) : null,
     };
   }
@@ -228,30 +217,29 @@ export abstract class Recurrent extends Layer {
   /** A backward pass with all checks and copies. */
   protected runBackwardFrom(cotangents: RecurrentCotangents, options: RecurrentBackwardOptions): RecurrentGradients {
     const input = this.checkRan();
-    const { hasC } = this.#kind;
     checkOptions("backward options", options, ["record", "clipStep", "flow"]);
-    checkOptions("cotangents", cotangents, ["output", "hn", ...(hasC ? ["cn"] : [])]);
-    const { output = null, hn = null, cn = null } = cotangents;
+    checkOptions("cotangents", cotangents, ["output", ...this.#kind.states.map((name) => `${name}n`)]);
+    const { output = null } = cotangents;
     const { record = false, clipStep = 0 } = options;
+    checkFlag("record", record);
     checkClip("clipStep", clipStep);
     const flow = options.flow === undefined ? this.measuresFlow : checkFlag("flow", options.flow);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
-    if (hn) checkTensor("hn", hn, states.h);
-    if (cn) checkTensor("cn", cn, states.c);
-    const dx = this.#backward(this.giveCotangents({ output, hn, cn }), true, record, clipStep, flow);
+    const final = this.#given(cotangents as Record<string, Tensor>, "n", states);
+    const { output: dOutput, ...at } = this.giveCotangents({ output, ...(final as Record<StateName, Tensor>) });
+    const dx = this.#backward({ output: dOutput, final: at }, true, record, clipStep, flow);
+    const { empty } = this.#last;
     return {
       input: this.take(dx, input),
-      h0: clearRows(
-        this.#collect(states.h, (slice) => slice.initialGradient("dh")),
-        this.#last.empty,
+      ...this.#each(
+        (name) =>
+          clearRows(
+            this.#collect(states(name), (slice) => slice.initialGradient(name)),
+            empty,
+          ),
+        "0",
       ),
-      c0: hasC
-        ? clearRows(
-            this.#collect(states.c, (slice) => slice.initialGradient("dc")),
-            this.#last.empty,
-          )
-        : null,
       record: record ? this.slices.map((slice) => slice.backwardRecord()) : null,
     };
   }
@@ -290,10 +278,39 @@ export abstract class Recurrent extends Layer {
     return this.batchFirst ? { T: b, B: a } : { T: a, B: b };
   }
 
-  #stateShapes(input: Shape): { h: Shape; c: Shape } {
+  /** The shape of each state for an input of this shape. */
+  #stateShapes(input: Shape): (name: StateName) => Shape {
     const batch = input.length === 2 ? [] : [this.#sizes(input).B];
-    return { h: [this.slices.length, ...batch, this.stateSize], c: [this.slices.length, ...batch, this.hiddenSize] };
+    return (name) => [this.slices.length, ...batch, this.#width(name)];
   }
+
+  #width(name: StateName): number {
+    return name === "h" ? this.stateSize : this.hiddenSize;
+  }
+
+  /** What `make` makes of each state, by its name with a suffix. */
+  #each<T, Suffix extends "" | "0" | "n" = "">(
+    make: (name: StateName) => T,
+    suffix = "" as Suffix,
+  ): Partial<Record<`${StateName}${Suffix}`, Exclude<T, undefined>>> {
+    const entries = this.#kind.states.map((name): [string, T] => [`${name}${suffix}`, make(name)]);
+    return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as never;
+  }
+
+  /** The states among what a call was given, checked. */
+  #given(
+    from: Readonly<Record<string, Tensor | undefined>>,
+    suffix: "0" | "n",
+    shape: (name: StateName) => Shape,
+  ): States<Tensor> {
+    return this.#each((name) => {
+      const given = from[`${name}${suffix}`];
+      return given && checkTensor(`${name}${suffix}`, given, shape(name));
+    });
+  }
+
+  /** @internal Throws where a cell has no use for initial states of these values. */
+  protected checkStates(_initial: States<Tensor>): void {}
 
   /** A tensor of one block a slice. */
   #collect(shape: Shape, block: (slice: Slice) => Float32Array): Tensor {
@@ -315,18 +332,17 @@ export abstract class Recurrent extends Layer {
     x: number,
     input: Shape,
     options: {
-      h0?: Tensor | undefined;
-      c0?: Tensor | undefined;
+      initial?: States<Tensor>;
       steps?: Uint8Array | null;
       zeroOutput?: boolean;
       training?: boolean;
       record?: boolean;
     },
   ): number {
-    const { h0, c0, steps = null, zeroOutput = false, training = false, record = false } = options;
+    const { initial = {}, steps = null, zeroOutput = false, training = false, record = false } = options;
     const { T, B } = this.#sizes(input);
     const { abi } = this.core;
-    const [D, H, R] = [this.#directions, this.hiddenSize, this.stateSize];
+    const [D, R] = [this.#directions, this.stateSize];
     const swap = this.#swaps(input);
     this.ran(null);
     const at = this.#input.fitFor(`${T},${B},${swap},${steps !== null}`, () => ({
@@ -348,11 +364,14 @@ export abstract class Recurrent extends Layer {
     // Each pass has streams of random numbers of its own: four for each slice, one for the output of each layer.
     const stream = passStream(this.draws);
     for (let layer = 0; layer < this.numLayers; layer++) {
-      const part = (states: Tensor | undefined, slice: Slice, width: number) =>
-        states ? states.data.subarray(slice.index * B * width, (slice.index + 1) * B * width) : null;
+      const part = ({ index }: Slice) =>
+        this.#each((name) => {
+          const n = B * this.#width(name);
+          return initial[name]?.data.subarray(index * n, (index + 1) * n);
+        });
       const hs = this.#slicesOf(layer).map((slice) =>
         slice.forward(y, T, B, {
-          ...{ mask, record, h0: part(h0, slice, R), c0: part(c0, slice, H) },
+          ...{ mask, record, initial: part(slice) },
           draw: { training, seed: this.#seed, stream: stream + 4 * slice.index },
         }),
       );
@@ -383,7 +402,7 @@ export abstract class Recurrent extends Layer {
   }
 
   #backward(
-    given: { output: number; hn: number; cn: number },
+    given: { output: number; final: States<number> },
     wantInput: boolean,
     record: boolean,
     clipStep = 0,
@@ -392,7 +411,7 @@ export abstract class Recurrent extends Layer {
     const input = this.checkRan();
     const { T, B, outputMask, dropped } = this.#last;
     const { abi } = this.core;
-    const [D, H, R, I] = [this.#directions, this.hiddenSize, this.stateSize, this.inputSize];
+    const [D, R, I] = [this.#directions, this.stateSize, this.inputSize];
     const swap = this.#swaps(input);
     this.ran(null);
     const wide = this.numLayers > 1 ? [T, B, D * R] : [0];
@@ -417,9 +436,11 @@ export abstract class Recurrent extends Layer {
       const between = layer % 2 ? at.dOdd : at.dEven;
       const dx = layer > 0 ? between : wantInput ? at.dx : 0;
       this.#slicesOf(layer).forEach((slice, d) => {
-        const hn = given.hn && given.hn + 4 * slice.index * B * R;
-        const cn = given.cn && given.cn + 4 * slice.index * B * H;
-        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, hn, cn }, dx, d > 0, outputMask, {
+        const final = this.#each((name) => {
+          const at = given.final[name];
+          return at && at + 4 * slice.index * B * this.#width(name);
+        });
+        slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, final }, dx, d > 0, outputMask, {
           ...{ record, clipStep, flow },
         });
       });

@@ -5,7 +5,7 @@ import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
-import { Recurrent } from "./recurrent.ts";
+import { PLAIN, Recurrent } from "./recurrent.ts";
 import {
   checkClip,
   type RecurrentBackwardOptions,
@@ -44,7 +44,7 @@ export class RNN extends Recurrent {
       throw new ArgumentRangeError(`nonlinearity: expected "tanh" or "relu", got ${show(nonlinearity)}`);
     checkClip("gateClip", gateClip);
     const kind = {
-      ...{ cell: 2, gates: ["h"], hasC: false, hasRec: false, projSize: 0, peephole: false, layerNorm: false },
+      ...{ ...PLAIN, name: "RNN", cell: 2, gates: ["h"] },
       options: checkActivations(activations, { f: nonlinearity }).map((acts) => ({
         ...activationFields(acts),
         gateClip,

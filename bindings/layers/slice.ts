@@ -3,16 +3,29 @@ import { type Core, Region } from "../core.ts";
 import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
-import { type FlowData, FlowTape } from "./flow-tape.ts";
+import { type FlowData, FlowTape, type Taped } from "./flow-tape.ts";
+
+/** What is carried from step to step: h [B,R], and a cell's other states [B,H]. */
+export type StateName = "h" | "c" | "n" | "m";
+type TapedName = StateName | `d${StateName}`;
+
+/** Something for each state of a cell. */
+export type States<T> = Partial<Readonly<Record<StateName, T>>>;
 
 /** What a cell brings. */
 export interface CellKind {
+  /** The name of its layer. */
+  readonly name: string;
   /** Its number in assembly/sequence.ts. */
   readonly cell: number;
   /** Names of its gates, in the order of their blocks. */
   readonly gates: readonly string[];
-  /** Whether it has a cell state c. */
-  readonly hasC: boolean;
+  /** What it carries, h first. */
+  readonly states: readonly StateName[];
+  /** Whether h goes back in, through W_hh. */
+  readonly recurrent: boolean;
+  /** Name in records of what the kernels call `kept`, if it is one of the equations' values. */
+  readonly kept?: string;
   /** Whether it keeps W_hh·h apart from W_ih·x. */
   readonly hasRec: boolean;
   /** Width of a projected h, or 0. */
@@ -60,8 +73,7 @@ export interface SliceShape {
 
 /** What a forward pass of any cell writes. */
 export type TapeName =
-  | "h"
-  | "c"
+  | StateName
   | "gates"
   | "kept"
   | "wide"
@@ -99,10 +111,11 @@ export class Slice implements SliceShape {
   readonly #noise: Region;
   readonly #flow: FlowTape;
   readonly #packedAt = { forward: -1, backward: -1 };
-  /** The weights W_hh and their gradient. */
-  readonly #Hh: Parameter;
-  /** Addresses and sizes of the last passes. */
-  #last = { T: 0, B: 0, mask: 0, keepDc: 0, h: 0, c: 0, gates: 0, kept: 0, wide: 0, preact: 0, dh: 0, dc: 0 };
+  /** The weights W_hh and their gradient; nothing without them. */
+  readonly #Hh: Pick<Parameter, "value" | "grad" | "size" | "shape">;
+  /** Sizes of the last passes, and addresses of what they left. */
+  #last = { T: 0, B: 0, mask: 0, keepDc: 0, gates: 0, kept: 0, wide: 0, preact: 0 };
+  #taped: Partial<Record<TapedName, number>> = {};
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
   #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
 
@@ -131,10 +144,13 @@ export class Slice implements SliceShape {
       .split(" ")
       .map(find);
     this.#changes = (Ih as Parameter).changes;
-    this.#Hh = Hh as Parameter;
+    this.#Hh = Hh ?? { value: 0, grad: 0, size: 0, shape: [0] };
     const { packedSize } = core.abi;
     const { I, H, R } = shape;
     const GH = this.#GH;
+    // A GRU with the reset before the product has two parts.
+    const whh =
+      kind.options[shape.direction]?.resetAfter === 0 ? packedSize(R, 2 * H) + packedSize(R, H) : packedSize(R, GH);
     this.#fixed = {
       cell: kind.cell,
       I,
@@ -158,12 +174,12 @@ export class Slice implements SliceShape {
       ...kind.options[shape.direction],
       ...this.#packed.fit({
         wih: [packedSize(I, GH)], // forward
-        whh: [packedSize(R, 2 * H) + packedSize(R, GH)], // a GRU with the reset before has two parts
+        whh: [Hh ? whh : 0],
         whr: Hr ? [packedSize(H, R)] : [0],
         bias: [GH],
         biasRec: kind.hasRec ? [GH] : [0],
         wihT: [packedSize(GH, I)], // backward
-        whhT: [packedSize(GH, R)],
+        whhT: [Hh ? packedSize(GH, R) : 0],
         whrT: Hr ? [packedSize(R, H)] : [0],
       }),
     };
@@ -186,16 +202,16 @@ export class Slice implements SliceShape {
     return this.#kind;
   }
 
-  get hasC(): boolean {
-    return this.#kind.hasC;
+  get states(): readonly StateName[] {
+    return this.#kind.states;
   }
 
   /** What a forward pass writes; nothing where a cell has no use for it. */
   tapeShapes(T: number, B: number): Record<TapeName, Shape> {
-    const { hasC, hasRec, projSize, layerNorm } = this.#kind;
+    const { states, hasRec, projSize, layerNorm } = this.#kind;
+    const taped = (name: StateName) => (states.includes(name) ? [T + 1, B, this.width(name)] : [0]);
     return {
-      h: [T + 1, B, this.R], // initial slot: h0
-      c: hasC ? [T + 1, B, this.H] : [0], // initial slot: c0
+      ...{ h: taped("h"), c: taped("c"), n: taped("n"), m: taped("m") }, // initial slots: h0, c0, …
       gates: [T, B, this.#GH], // a → gates (forward) → da (backward)
       kept: [T, B, this.H],
       wide: projSize ? [T, B, this.H] : [0],
@@ -214,16 +230,15 @@ export class Slice implements SliceShape {
     return this.#fixed;
   }
 
-  /** Runs x [T,B,I] and answers the address of h after every step [T,B,R]. States are [B,R] and [B,H]; null: zeros. */
+  /** Runs x [T,B,I] and answers the address of h after every step [T,B,R]. States are [B,R] and [B,H]; left out: zeros. */
   forward(
     x: number,
     T: number,
     B: number,
-    options: { mask: number; record: boolean; h0: Float32Array | null; c0: Float32Array | null; draw: Draw },
+    options: { mask: number; record: boolean; initial: States<Float32Array>; draw: Draw },
   ): number {
-    const { H, R } = this;
-    const { mask, record, h0, c0, draw } = options;
-    const { hasC, projSize } = this.#kind;
+    const { mask, record, initial, draw } = options;
+    const { states, projSize } = this.#kind;
     const keepsA = this.#keepsA(record);
     const at = this.#tape.fitFor(`${T},${B},${keepsA}`, () => ({
       ...this.tapeShapes(T, B),
@@ -231,13 +246,19 @@ export class Slice implements SliceShape {
     }));
     const last = { ...this.#last, ...at, T, B, mask };
     this.#last = last;
-    this.#give(this.#slot("h", "initial"), h0, B * R);
-    if (hasC) this.#give(this.#slot("c", "initial"), c0, B * H);
+    const taped = Object.fromEntries(states.map((name) => [name, at[name]])) as States<number>;
+    this.#taped = taped;
+    for (const name of states) {
+      const values = initial[name];
+      const slot = this.#slot(name, "initial");
+      if (values) this.#core.write(slot, values);
+      else this.#core.zero(slot, B * this.width(name));
+    }
     const noise = this.#drawNoise(x, T, B, draw);
     this.packForward();
     const struct = this.#set({
       ...at,
-      c: hasC ? at.c : 0,
+      ...{ c: 0, n: 0, m: 0, ...taped },
       wide: projSize ? at.wide : 0,
       preact: keepsA ? at.preact : 0,
       ...{ T, B, mask, general: this.#fixed.general ?? 0 },
@@ -252,7 +273,7 @@ export class Slice implements SliceShape {
    * zeros), and adds up the parameters' gradients. dL/dx goes to `dx` (0: nowhere), or is added there.
    */
   backward(
-    given: { dOut: number; stride: number; hn: number; cn: number },
+    given: { dOut: number; stride: number; final: States<number> },
     dx: number,
     addDx: boolean,
     mask: number,
@@ -261,14 +282,18 @@ export class Slice implements SliceShape {
     const { I, H, R } = this;
     const { T, B } = this.#last;
     const { abi } = this.#core;
-    const { hasC, hasRec } = this.#kind;
+    const { states, hasRec } = this.#kind;
+    const others = states.slice(1);
     const { zone, xMask, hMask, wMask } = this.#masks;
-    // dL/dc of every step, of two by turns, or of one at a time.
+    // Gradients of the other states at every step, of two by turns, or of one at a time.
     const keepDc = record ? 1 : flow ? -1 : 0;
     const key = `${T},${B},${keepDc},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
+    const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0]);
     const at = this.#back.fitFor(key, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
-      dc: hasC ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0], // final slot: dL/d(cn); initial slot: dL/dc0
+      dc: slots("c"), // final slot: dL/d(cn); initial slot: dL/dc0
+      dn: slots("n"),
+      dm: slots("m"),
       dRec: hasRec ? [T, B, this.#GH] : [0],
       dWide: [B, H],
       dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
@@ -279,53 +304,51 @@ export class Slice implements SliceShape {
       dMasked: xMask && dx ? [T, B, I] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
-    this.#last = { ...this.#last, keepDc, dh: at.dh, dc: at.dc };
+    this.#last = { ...this.#last, keepDc };
+    for (const name of states) this.#taped[`d${name}`] = at[`d${name}`];
     const dh = this.#slot("dh", "written");
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
     else this.#core.zero(dh, T * B * R);
-    if (hasC) this.#core.copyOrZero(this.#slot("dc", "final"), given.cn, B * H);
+    for (const name of others) this.#core.copyOrZero(this.#slot(`d${name}`, "final"), given.final[name] ?? 0, B * H);
     this.#packBackward();
     const size = this.#Hh.size;
     if (wMask) this.#core.zero(at.dWeights, size);
     const struct = this.#set({
       ...at,
       dWeightHh: wMask ? at.dWeights : this.#Hh.grad,
-      dhn: given.hn,
+      dhn: given.final.h ?? 0,
       dx: xMask && dx ? at.dMasked : dx,
       addDx: addDx && !xMask ? 1 : 0,
       keepDc,
-      ...(flow ? this.#flow.prepare(this.#taped()) : { flow: 0 }),
+      ...(flow ? this.#flow.prepare(this.#flowTaped()) : { flow: 0 }),
       clipStep,
       general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
     });
     abi.recurrentBackward(struct);
     if (wMask) abi.multiplyAdd(this.#Hh.grad, at.dWeights, wMask, size);
     if (!(xMask && dx)) return;
-    // One mask [B,I] for every step.
-    if (!addDx) this.#core.zero(dx, T * B * I);
-    for (let t = 0; t < T; t++) abi.multiplyAdd(dx + 4 * t * B * I, at.dMasked + 4 * t * B * I, xMask, B * I);
+    abi.maskSteps(dx, at.dMasked, xMask, addDx, T, B * I);
   }
 
   /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
-  finalState(name: "h" | "c"): Float32Array {
+  finalState(name: StateName): Float32Array {
     return this.#view(this.#slot(name, "final"), name);
   }
 
   /** A view of the state before step `step` of the last forward pass [B,R] or [B,H]; not in reverse. */
-  stateBefore(name: "h" | "c", step: number): Float32Array {
-    const { B } = this.#last;
-    return this.#view(this.#last[name] + 4 * step * B * this.#width(name), name);
+  stateBefore(name: StateName, step: number): Float32Array {
+    return this.#view((this.#taped[name] as number) + 4 * step * this.#last.B * this.width(name), name);
   }
 
-  /** A view of dL/dh0 [B,R] or dL/dc0 [B,H]. */
-  initialGradient(name: "dh" | "dc"): Float32Array {
-    return this.#view(this.#slot(name, "initial"), name);
+  /** A view of dL/dh0 [B,R], dL/dc0 [B,H], … */
+  initialGradient(name: StateName): Float32Array {
+    return this.#view(this.#slot(`d${name}`, "initial"), name);
   }
 
   /** Copies of everything a forward pass with `record` computed. */
   forwardRecord(): CellRecord {
     const { T, B, gates, kept, preact } = this.#last;
-    const { H, R } = this;
+    const { H } = this;
     const copy = (at: number, shape: Shape): Tensor => ({
       data: this.#core.read(
         at,
@@ -339,8 +362,8 @@ export class Slice implements SliceShape {
       ...Object.fromEntries(
         this.#kind.gates.map((name, k) => [name, { data: gateBlock(rows, k, H, this.#GH), shape: [T, B, H] }]),
       ),
-      ...(this.#kind.hasC ? { c: copy(this.#slot("c", "written"), [T, B, H]), tanhC: copy(kept, [T, B, H]) } : {}),
-      h: copy(this.#slot("h", "written"), [T, B, R]),
+      ...(this.#kind.kept && { [this.#kind.kept]: copy(kept, [T, B, H]) }),
+      ...this.#everyStep(""),
       ...this.#maskRecord(),
     };
   }
@@ -361,20 +384,31 @@ export class Slice implements SliceShape {
   /** Copies of the gradients at every step that a backward pass with `record` computed. */
   backwardRecord(): CellRecord {
     const { T, B, gates } = this.#last;
-    const { H, R } = this;
     return {
-      dh: { data: this.#core.read(this.#slot("dh", "written"), T * B * R), shape: [T, B, R] },
-      ...(this.#kind.hasC
-        ? { dc: { data: this.#core.read(this.#slot("dc", "written"), T * B * H), shape: [T, B, H] } }
-        : {}),
+      ...this.#everyStep("d"),
       da: { data: this.#core.read(gates, T * B * this.#GH), shape: [T, B, this.#GH] },
     };
   }
 
-  #taped() {
-    const { wide, mask } = this.#last;
-    const h = this.#kind.projSize ? wide : this.#slot("h", "written");
-    return { ...this.#last, h, plain: this.#kind.gates[1] !== "z" && !this.#masks.zone && !mask };
+  /** Copies of all states, or of their gradients, at every step. */
+  #everyStep(prefix: "" | "d"): CellRecord {
+    const { T, B } = this.#last;
+    return Object.fromEntries(
+      this.#kind.states.map((name) => {
+        const shape = [T, B, this.width(name)];
+        const key = `${prefix}${name}` as const;
+        return [key, { data: this.#core.read(this.#slot(key, "written"), sizeOf(shape)), shape }];
+      }),
+    );
+  }
+
+  /** What the flow's report is to know of the last forward pass. */
+  #flowTaped(): Taped {
+    const { T, B, mask, gates, kept, wide } = this.#last;
+    const { gates: names, recurrent, projSize } = this.#kind;
+    const h = projSize ? wide : this.#slot("h", "written");
+    const plain = recurrent && names[1] !== "z" && !this.#masks.zone && !mask;
+    return { T, B, mask, gates, kept, h, plain };
   }
 
   /** Copies of what the last backward pass with flow left; null before the first. */
@@ -383,12 +417,12 @@ export class Slice implements SliceShape {
   }
 
   /** The first step, in the order of the last forward pass, after which c or h was not finite. */
-  firstNonFinite(): { readonly name: "h" | "c"; readonly step: number; readonly value: number } | null {
+  firstNonFinite(): { readonly name: StateName; readonly step: number; readonly value: number } | null {
     const { T, B } = this.#last;
     for (let n = 0; n < T; n++) {
       const step = this.reverse ? T - 1 - n : n;
-      for (const name of this.#kind.hasC ? (["c", "h"] as const) : (["h"] as const)) {
-        const size = B * this.#width(name);
+      for (const name of [...this.#kind.states].reverse()) {
+        const size = B * this.width(name);
         const at = this.#slot(name, "written") + 4 * step * size;
         const index = this.#core.abi.firstNonFinite(at, size);
         if (index >= 0) return { name, step, value: this.#core.view(at + 4 * index, 1)[0] as number };
@@ -419,7 +453,7 @@ export class Slice implements SliceShape {
     else if (zoneout) this.#core.view(at.zone, T * B * R).fill(1 - zoneout);
     if (px) {
       abi.dropoutMask(at.xMask, px, 1 / (1 - px), seed, stream + 1, B * I);
-      for (let t = 0; t < T; t++) abi.multiply(at.xMasked + 4 * t * B * I, x + 4 * t * B * I, at.xMask, B * I);
+      abi.maskSteps(at.xMasked, x, at.xMask, false, T, B * I);
     }
     if (ph) abi.dropoutMask(at.hMask, ph, 1 / (1 - ph), seed, stream + 2, B * R);
     if (pw) {
@@ -454,23 +488,22 @@ export class Slice implements SliceShape {
   }
 
   /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
-  #slot(name: "h" | "c" | "dh" | "dc", which: "initial" | "final" | "written"): number {
-    const { T, keepDc } = this.#last;
+  #slot(name: TapedName, which: "initial" | "final" | "written"): number {
+    const { T, B, keepDc } = this.#last;
+    const at = this.#taped[name] as number;
+    const state = name.at(-1) as StateName;
     const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
-    return this.#last[name] + 4 * (name === "dc" ? slot & -keepDc : slot) * this.#last.B * this.#width(name);
+    // Gradients of other states than h may have one slot for all steps, or two by turns.
+    const kept = name !== state && state !== "h" ? slot & -keepDc : slot;
+    return at + 4 * kept * B * this.width(state);
   }
 
-  #width(name: "h" | "c" | "dh" | "dc"): number {
-    return name.endsWith("h") ? this.R : this.H;
+  width(name: StateName): number {
+    return name === "h" ? this.R : this.H;
   }
 
-  #view(at: number, name: "h" | "c" | "dh" | "dc"): Float32Array {
-    return this.#core.view(at, this.#last.B * this.#width(name));
-  }
-
-  #give(at: number, values: Float32Array | null, n: number): void {
-    if (values) this.#core.write(at, values);
-    else this.#core.zero(at, n);
+  #view(at: number, name: StateName): Float32Array {
+    return this.#core.view(at, this.#last.B * this.width(name));
   }
 
   dispose(): void {

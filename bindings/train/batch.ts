@@ -20,6 +20,23 @@ export type Batches =
   | AsyncIterable<Batch>
   | ((epoch: number) => Iterable<Batch> | AsyncIterable<Batch>);
 
+/** The batches of an epoch. */
+export type Source = (epoch: number) => Iterable<Batch> | AsyncIterable<Batch>;
+
+/** Batches as a function of the epoch, which throws where there is nothing to go through. */
+export function sourceOf(name: string, batches: Batches): Source {
+  const check = (value: unknown, expected: string) => {
+    const { [Symbol.iterator]: now, [Symbol.asyncIterator]: later } = Object(value);
+    if (typeof now !== "function" && typeof later !== "function")
+      throw new ArgumentTypeError(`${name}: expected ${expected}, got ${show(value)}`);
+    return value as ReturnType<Source>;
+  };
+  const expected = "batches to go through";
+  if (typeof batches === "function") return (epoch) => check(batches(epoch), expected);
+  check(batches, `${expected}, or a function of the epoch`);
+  return () => batches;
+}
+
 /** One sequence, and what the model should answer to it. */
 export interface Sample {
   /** [T,I], or [T] of indices for an Embedding. */
@@ -150,10 +167,16 @@ export function sliceAxis<Data extends Float32Array | Uint8Array>(
 }
 
 /** FNV-1a over a batch, to tell whether data is what it was. */
-export function checksum({ x, target, lengths = [] }: Batch): number {
+export function checksum({ x, target, lengths = [], mask }: Batch): number {
   let hash = 0x811c9dc5;
-  const numbers = Int32Array.from([...x.shape, ...target.shape, ...lengths]);
-  for (const { buffer, byteOffset, length } of [numbers, x.data, target.data])
-    for (const word of new Uint32Array(buffer, byteOffset, length)) hash = Math.imul(hash ^ word, 0x01000193);
+  const add = (words: ArrayLike<number>) => {
+    for (let k = 0; k < words.length; k++) hash = Math.imul(hash ^ (words[k] as number), 0x01000193);
+  };
+  for (const { data, shape } of [x, target]) {
+    add(shape);
+    add(new Uint32Array(data.buffer, data.byteOffset, data.length));
+  }
+  add(lengths);
+  if (mask) add(mask.data);
   return hash >>> 0;
 }

@@ -1,10 +1,10 @@
 // The file that training goes on from: one safetensors file with every tensor, and everything else as JSON in its metadata.
-import { show } from "../check.ts";
+import { checkTensor, show } from "../check.ts";
 import { FormatError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "../io/safetensors.ts";
 import { checkStateDict, type Parameter, type StateDict } from "../parameters.ts";
 import type { Tensor } from "../tensor.ts";
-import type { ModelStates } from "./passes.ts";
+import type { ModelStates, StateShapes } from "./passes.ts";
 
 const FORMAT = "lstm-wasm checkpoint 1";
 
@@ -18,14 +18,23 @@ export interface Progress {
   /** Updates of the epoch, and the sum of their losses. */
   readonly step: number;
   readonly total: number;
+  /** Whether the epoch has no more updates, only its end. */
+  readonly over: boolean;
   /** The last batch trained on. */
   readonly last: { readonly epoch: number; readonly batch: number; readonly checksum: number } | null;
+}
+
+/** What kind of optimiser and schedule. */
+interface Names {
+  readonly optimizer: string;
+  readonly schedule: string;
 }
 
 /** Everything that training depends on. */
 export interface Checkpoint {
   readonly model: StateDict;
   readonly optimizer: StateDict;
+  readonly names: Names;
   /** Updates of the optimiser, and the learning rates of its groups. */
   readonly steps: number;
   readonly rates: readonly number[];
@@ -42,11 +51,13 @@ export interface Checkpoint {
 export interface Wanted {
   readonly parameters: readonly Parameter[];
   readonly optimizer: StateDict;
-  /** Numbers of groups, of what the schedule remembers, of recurrent layers, and of all layers. */
+  readonly names: Names;
+  /** Numbers of groups, of what the schedule remembers, and of all layers. */
   readonly groups: number;
   readonly memory: number;
-  readonly states: number;
   readonly draws: number;
+  /** Of each recurrent layer. */
+  readonly states: readonly StateShapes[];
 }
 
 const prefixed = (prefix: string, dict: object): StateDict =>
@@ -83,20 +94,22 @@ export function decodeCheckpoint(bytes: Uint8Array, wanted: Wanted): Checkpoint 
   const { model = {}, optimizer = {}, best = {} } = parts;
   const training = parseTraining(metadata.training, wanted);
   const keepsBest = Object.keys(best).length > 0;
+  const carried = wanted.states.map((_, k) => parts[`states.${k}`] ?? null);
   try {
     checkStateDict("model", wanted.parameters, model);
     const moments = Object.entries(wanted.optimizer).map(([name, { shape }]) => ({ name, shape }));
     checkStateDict("optimizer", moments, optimizer);
     if (keepsBest) checkStateDict("best weights", wanted.parameters, best);
+    carried.forEach((states, k) => {
+      if (states)
+        for (const [name, shape] of Object.entries({ ...wanted.states[k] }))
+          checkTensor(`states.${k}.${name}`, states[name], shape);
+    });
   } catch (error) {
     throw new FormatError(`checkpoint: ${(error as Error).message}`);
   }
-  const states = Array.from({ length: wanted.states }, (_, k) => {
-    const { h, ...others } = parts[`states.${k}`] ?? {};
-    return h ? { h, ...others } : null;
-  });
   return {
-    ...{ ...training, model, optimizer, states },
+    ...{ ...training, model, optimizer, states: carried as ModelStates },
     best: training.best && { ...training.best, weights: keepsBest ? best : null },
   };
 }
@@ -113,7 +126,7 @@ function parseTraining(text: string | undefined, wanted: Wanted): Training {
   } catch {
     // Said below.
   }
-  const { steps, rates, memory, best, draws, progress } = training ?? {};
+  const { names, steps, rates, memory, best, draws, progress } = training ?? {};
   const isNumber = (x: unknown): x is number => typeof x === "number" && Number.isFinite(x);
   const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
   const isList = (x: unknown, n: number, is: (x: unknown) => boolean) =>
@@ -124,13 +137,17 @@ function parseTraining(text: string | undefined, wanted: Wanted): Training {
         `checkpoint: expected ${what} to be ${expected}, got ${JSON.stringify(value ?? null).slice(0, 60)}`,
       );
   };
+  for (const [kind, name] of Object.entries(wanted.names)) {
+    const got = names?.[kind as keyof Names];
+    if (got !== name) throw new FormatError(`checkpoint: expected ${kind} ${name}, got ${got}`);
+  }
   expect("steps", "a whole number", steps, isCount(steps));
   expect("learning rates", `${wanted.groups} numbers`, rates, isList(rates, wanted.groups, isNumber));
   expect("the schedule's memory", `${wanted.memory} numbers`, memory, isList(memory, wanted.memory, isNumber));
   expect("draws", `${wanted.draws} whole numbers`, draws, isList(draws, wanted.draws, isCount));
   expect("best", "a loss and an epoch", best, best === null || (isNumber(best?.loss) && isCount(best?.epoch)));
-  const { last, total, epoch, batch, window, step }: Partial<Progress> = progress ?? {};
-  const isPlace = [epoch, batch, window, step].every(isCount) && isNumber(total);
+  const { last, total, epoch, batch, window, step, over }: Partial<Progress> = progress ?? {};
+  const isPlace = [epoch, batch, window, step].every(isCount) && isNumber(total) && typeof over === "boolean";
   const isLast = last === null || [last?.epoch, last?.batch, last?.checksum].every(isCount);
   expect("progress", "a place in the data", progress, isPlace && isLast);
   return training as Training;

@@ -13,6 +13,8 @@ export interface OptimizerGroup {
 
 /** An optimiser for some parameters, with its own state in linear memory. */
 export interface Optimizer {
+  /** What kind it is, such as "adam": a checkpoint of another one does not fit. */
+  readonly name: string;
   /** The parameters in no group, then each group. */
   readonly groups: readonly [OptimizerGroup, ...OptimizerGroup[]];
   /** Updates made. */
@@ -93,6 +95,7 @@ function create<Options extends { readonly lr: number }>(
     })) as unknown as Optimizer["groups"];
     let steps = 0;
     const optimizer: Optimizer = {
+      name: rule.name,
       groups: rates,
       get steps() {
         return steps;

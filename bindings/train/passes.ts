@@ -1,9 +1,10 @@
 // Forward and backward passes of a model over batches: whole, or in parts along time.
 import { checkTensor, type Mask, show } from "../check.ts";
 import { Region } from "../core.ts";
-import { ArgumentRangeError } from "../errors.ts";
+import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Layer } from "../layers/layer.ts";
 import { type CarriedStates, Recurrent } from "../layers/recurrent.ts";
+import type { Slice, StateName } from "../layers/slice.ts";
 import { stepsOfLengths } from "../layers/steps.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { type Batch, sliceAxis } from "./batch.ts";
@@ -38,6 +39,9 @@ export interface Part {
 /** States of every recurrent layer, in the model's order; null: zeros. */
 export type ModelStates = readonly (CarriedStates | null)[];
 
+/** Shapes of the states of a recurrent layer; a letter stands for any size. */
+export type StateShapes = Readonly<Partial<Record<StateName, readonly (number | "B")[]>>>;
+
 /** @internal A layer and all layers inside of it. */
 export const layersOf = (layer: Layer): readonly Layer[] => [layer, ...layer.children.flatMap(layersOf)];
 
@@ -50,6 +54,7 @@ export class Passes {
   readonly #recurrent: readonly Recurrent[];
   /** Axis of time. */
   readonly #axis: 0 | 1;
+  #output = { at: 0, size: 0 };
 
   constructor(model: Layer, loss: Loss, clipStep: number) {
     this.#model = model;
@@ -62,7 +67,10 @@ export class Passes {
   }
 
   /** Checks a batch. */
-  prepare({ x, target, lengths, mask }: Batch): Piece {
+  prepare(batch: Batch): Piece {
+    if (typeof batch !== "object" || batch === null)
+      throw new ArgumentTypeError(`batches: expected a batch { x, target }, got ${show(batch)}`);
+    const { x, target, lengths, mask } = batch;
     this.#model.checkUsable();
     checkTensor("x", x, ["..."], lengths === undefined);
     const shape = this.#model.outputShape(x.shape);
@@ -101,13 +109,10 @@ export class Passes {
     core.write(at.x, x.data);
     if (target) this.#loss.give(core, at, target);
     const prediction = this.#model.run(at.x, x.shape, { training, lengths, carry: carry !== false });
+    this.#output = { at: prediction, size: sizeOf(shape) };
     let loss = 0;
     if (target) loss = this.#loss.run(core, { ...at, prediction }, shape, target, backward);
-    else if (backward)
-      core.zero(
-        at.dPrediction,
-        shape.reduce((n, k) => n * k, 1),
-      );
+    else if (backward) core.zero(at.dPrediction, sizeOf(shape));
     if (backward) this.#model.runBackward(at.dPrediction, false, { carry: carry === "both", clipStep: this.#clipStep });
     return loss;
   }
@@ -196,6 +201,19 @@ export class Passes {
     });
   }
 
+  get stateShapes(): readonly StateShapes[] {
+    return this.#recurrent.map(({ slices }) => {
+      const [slice] = slices as readonly [Slice];
+      return Object.fromEntries(slice.states.map((name) => [name, [slices.length, "B", slice.width(name)]]));
+    });
+  }
+
+  /** Whether the model's last output was all finite. */
+  get isOutputFinite(): boolean {
+    const { at, size } = this.#output;
+    return this.#model.core.abi.firstNonFinite(at, size) < 0;
+  }
+
   /** Where each layer is in its random numbers. */
   get draws(): readonly number[] {
     return this.#layers.map(({ draws }) => draws);
@@ -231,12 +249,14 @@ export class Passes {
       );
     const { data, mask, count } = piece.target as LossTarget;
     const rows = piece.shape.slice(0, -1);
-    const inner = sizeOf(rows.slice(axis + 1));
-    const all = { data: new Uint8Array(sizeOf(shape.slice(0, -1))).fill(1) };
-    const counted = mask ? sliceAxis({ data: mask, shape: rows }, axis, from, to) : all;
-    const taken = counted.data.map((yes, k) => (Math.floor(k / inner) % (to - from) < fresh - from ? 0 : yes));
+    let taken = mask && sliceAxis({ data: mask, shape: rows }, axis, from, to).data;
+    if (fresh > from) {
+      const inner = sizeOf(rows.slice(axis + 1));
+      taken ??= new Uint8Array(sizeOf(shape) / (shape.at(-1) as number)).fill(1);
+      taken = taken.map((yes, k) => (Math.floor(k / inner) % (to - from) < fresh - from ? 0 : yes));
+    }
     const target = sliceAxis({ data, shape: this.#loss.targetShape(piece.shape) }, axis, from, to);
-    return { x, shape, lengths, target: { data: target.data, mask: mask || fresh > from ? taken : null, count } };
+    return { x, shape, lengths, target: { data: target.data, mask: taken, count } };
   }
 
   dispose(): void {

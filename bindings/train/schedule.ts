@@ -5,6 +5,8 @@ import { ArgumentTypeError } from "../errors.ts";
 
 /** A rule for the learning rate. */
 export interface Schedule {
+  /** What kind it is, such as "stepLR": a checkpoint of another one does not fit. */
+  readonly name: string;
   /** What it remembers at the start. */
   readonly initial: readonly number[];
   /** The rate of update number `step` (from 0) where the optimiser has `lr`. */
@@ -13,7 +15,8 @@ export interface Schedule {
   observe(loss: number, memory: readonly number[]): readonly number[];
 }
 
-const timed = (rate: (lr: number, step: number) => number): Schedule => ({
+const timed = (name: string, rate: (lr: number, step: number) => number): Schedule => ({
+  name,
   initial: [],
   rate,
   observe: (_, memory) => memory,
@@ -28,7 +31,7 @@ export function stepLR(options: { readonly stepSize: number; readonly gamma?: nu
   const { stepSize, gamma = 0.1 } = checkOptions("stepLR options", options, ["stepSize", "gamma"]);
   checkInteger("stepSize", stepSize);
   checkShare("gamma", gamma);
-  return timed((lr, step) => {
+  return timed("stepLR", (lr, step) => {
     for (let k = Math.floor(step / stepSize); k > 0; k--) lr *= gamma;
     return lr;
   });
@@ -39,7 +42,10 @@ export function cosineAnnealingLR(options: { readonly tMax: number; readonly eta
   const { tMax, etaMin = 0 } = checkOptions("cosineAnnealingLR options", options, ["tMax", "etaMin"]);
   checkInteger("tMax", tMax);
   checkRate("etaMin", etaMin);
-  return timed((lr, step) => etaMin + ((lr - etaMin) * (1 + cosine((Math.PI * Math.min(step, tMax)) / tMax))) / 2);
+  return timed(
+    "cosineAnnealingLR",
+    (lr, step) => etaMin + ((lr - etaMin) * (1 + cosine((Math.PI * Math.min(step, tMax)) / tMax))) / 2,
+  );
 }
 
 /** cos x for x from 0 to π by its series: Math.cos may differ between engines in its last bit. */
@@ -65,9 +71,10 @@ export function warmup(
   checkShare("startFactor", startFactor);
   if (then !== undefined && typeof then?.rate !== "function")
     throw new ArgumentTypeError(`then: expected a schedule, got ${show(then)}`);
-  const after = then ?? timed((lr) => lr);
+  const after = then ?? timed("constant", (lr) => lr);
   return {
     ...after,
+    name: `warmup, then ${after.name}`,
     rate: (lr, step, memory) =>
       step < totalIters
         ? lr * (startFactor + ((1 - startFactor) * step) / totalIters)
@@ -100,6 +107,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Sched
   checkInteger("cooldown", cooldown, 0);
   checkRate("minLr", minLr);
   return {
+    name: "reduceLROnPlateau",
     // Factor so far, best loss, epochs without a better one, epochs left to cool down.
     initial: [1, Number.MAX_VALUE, 0, 0],
     rate: (lr, _, [total = 1]) => Math.max(lr * total, Math.min(minLr, lr)),

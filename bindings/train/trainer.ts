@@ -1,13 +1,16 @@
 import { checkInteger, checkNumber, checkOptions, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError, TrainingError } from "../errors.ts";
-import type { FlowReport } from "../flow/report.ts";
 import type { Layer } from "../layers/layer.ts";
-import { type Batch, type Batches, checksum } from "./batch.ts";
+import { type Batch, type Batches, checksum, type Source, sourceOf } from "./batch.ts";
+import { type Breath, createBreath } from "./breath.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
-import { Loss } from "./loss.ts";
+import { Loss, type LossTarget } from "./loss.ts";
 import type { Optimizer, OptimizerFactory } from "./optimizer.ts";
 import { Passes, type Piece } from "./passes.ts";
 import type { Schedule } from "./schedule.ts";
+import { type FlowWatch, type TrainStep, Update } from "./update.ts";
+
+export type { FlowWatch, TrainStep } from "./update.ts";
 
 export interface TrainerOptions {
   readonly loss: Loss;
@@ -20,7 +23,7 @@ export interface TrainerOptions {
   readonly clipValue?: number;
   /** Hold dL/da of recurrent layers within ± this at every step of back-propagation (Graves 2013). Default: no clipping. */
   readonly clipStep?: number;
-  /** Batches whose mean gradient makes one update. Default 1. */
+  /** Batches that make one update, the same as one big batch of all their sequences. Default 1. */
   readonly accumulate?: number;
   /**
    * Truncated back-propagation through time: an update every k1 steps, back-propagated through the last k2 ≥ k1; states are
@@ -34,29 +37,6 @@ export interface TrainerOptions {
   readonly checkpointing?: boolean | number;
   /** Reports where the gradients go: a `GradientFlow` of this model (lstm-wasm/flow). Not together with checkpointing. */
   readonly flow?: FlowWatch;
-}
-
-/** What a Trainer asks of a GradientFlow. */
-export interface FlowWatch {
-  readonly model: Layer;
-  /** @internal */
-  beforeUpdate(): void;
-  /** @internal */
-  afterUpdate(step: { readonly clipped: boolean }): FlowReport | null;
-}
-
-/** One update of the parameters. */
-export interface TrainStep {
-  /** Loss before the update; of several batches their mean. */
-  readonly loss: number;
-  /** 2-norm of all gradients before clipping. */
-  readonly gradNorm: number;
-  /** Whether clipNorm or clipValue changed the gradients. */
-  readonly clipped: boolean;
-  /** Learning rate of the parameters in no group. */
-  readonly lr: number;
-  /** Where the gradients of this update went, when the Trainer's `flow` has a report due; else null. */
-  readonly flow: FlowReport | null;
 }
 
 export interface FitStep extends TrainStep {
@@ -80,18 +60,21 @@ export interface EpochEnd {
 export interface FitOptions {
   /** How often to go through the batches. Default 1. */
   readonly epochs?: number;
-  /** Ends the training between two steps. */
+  /** Ends the training between two steps, or two batches of the validation. */
   readonly signal?: AbortSignal;
   /** Batches to evaluate after every epoch. */
-  readonly validation?: Iterable<Batch>;
+  readonly validation?: Batches;
   /** End when so many epochs were not better than the best one, whose weights are then put back; so they are after all epochs. */
   readonly patience?: number;
 }
 
-/** Longest time in ms that `fit` keeps the event loop waiting, give or take one step: a frame at 60 Hz. */
-const FRAME_MS = 16;
+/** A loss, and how much of it counts. */
+interface Counted {
+  readonly loss: number;
+  readonly count: number;
+}
 
-const START: Progress = { epoch: 0, batch: 0, window: 0, step: 0, total: 0, last: null };
+const START: Progress = { epoch: 0, batch: 0, window: 0, step: 0, total: 0, over: false, last: null };
 
 /** Trains a model in linear memory: batches are copied in, everything else stays there. */
 export class Trainer {
@@ -99,12 +82,11 @@ export class Trainer {
   readonly optimizer: Optimizer;
   readonly #loss: Loss;
   readonly #schedule: Schedule | undefined;
-  readonly #clip: { readonly norm: number | undefined; readonly value: number | undefined };
+  readonly #update: Update;
   readonly #accumulate: number;
   readonly #tbptt: { readonly k1: number; readonly k2: number } | undefined;
   readonly #checkpointing: boolean | number;
   readonly #passes: Passes;
-  readonly #flow: FlowWatch | undefined;
   /** What the schedule remembers. */
   #memory: readonly number[];
   #progress: Progress = START;
@@ -144,7 +126,7 @@ export class Trainer {
     if (typeof checkpointing !== "boolean") checkInteger("checkpointing", checkpointing);
     if (this.#tbptt && (checkpointing !== false || accumulate > 1))
       throw new ArgumentRangeError("tbptt: expected neither checkpointing nor accumulate beside it, got both");
-    this.#flow = options.flow && checkFlow(options.flow, model, checkpointing);
+    const flow = options.flow && checkFlow(options.flow, model, checkpointing);
     model.checkUsable();
     this.#passes = new Passes(model, loss, clipStep ?? 0);
     if (this.#tbptt || checkpointing !== false) this.#passes.checkParts();
@@ -152,53 +134,55 @@ export class Trainer {
     this.#loss = loss;
     this.#schedule = schedule;
     this.#memory = schedule?.initial ?? [];
-    this.#clip = { norm: clipNorm, value: clipValue };
     this.#accumulate = accumulate;
     this.#checkpointing = checkpointing;
     this.optimizer = optimizer(model.core, model.parameters);
+    this.#update = new Update(model, this.optimizer, { norm: clipNorm, value: clipValue }, flow);
   }
 
   /** Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss. */
   step(batch: Batch): TrainStep {
-    if (!this.#tbptt) {
-      this.model.zeroGrad();
-      return this.#update([this.#gradients(batch)]);
-    }
+    if (!this.#tbptt) return this.#step([this.#gradients(batch)]);
     const steps = [...this.#windows(batch, 0)].map(({ step }) => step);
-    return { ...(steps.at(-1) as TrainStep), loss: mean(steps.map(({ loss }) => loss)) };
+    return { ...(steps.at(-1) as TrainStep), loss: steps.reduce((sum, { loss }) => sum + loss, 0) / steps.length };
   }
 
   /** The loss over all batches, each weighted by how much of it counts; changes no parameter. */
   evaluate(batches: Iterable<Batch>): number {
+    const { states } = this.#passes;
     const sum = { loss: 0, count: 0 };
     for (const batch of batches) this.#evaluate(batch, sum);
+    this.#passes.states = states;
     return this.#evaluated(sum);
   }
 
   /**
    * Trains for some epochs and yields after every update; gives the event loop its turn at least once a frame. A loss or a
-   * gradient that is not finite ends it with a TrainingError before it reaches the parameters, as does a validation loss.
+   * gradient that is not finite ends it with a TrainingError before it reaches the parameters.
    */
   async *fit(batches: Batches, options: FitOptions = {}): AsyncGenerator<FitStep, void, void> {
     checkOptions("fit options", options, ["epochs", "signal", "validation", "patience"]);
     const { epochs = 1, signal, validation, patience } = options;
     checkInteger("epochs", epochs);
     if (patience !== undefined) checkInteger("patience", patience);
-    const sourceOf = (epoch: number) => (typeof batches === "function" ? batches(epoch) : batches);
-    if (this.#resumes) await this.#checkData(sourceOf);
+    const source = sourceOf("batches", batches);
+    const validate = validation === undefined ? null : sourceOf("validation", validation);
+    const breathe = createBreath();
+    if (this.#resumes) await this.#checkData(source, breathe);
     else this.#start();
     this.#resumes = false;
-    const breathe = createBreath();
     const isDone = () =>
       patience !== undefined && this.#best !== null && this.#progress.epoch - 1 - this.#best.epoch >= patience;
+    const endEpoch = () => this.#endEpoch(validate, patience !== undefined, signal, breathe);
     while (this.#progress.epoch < epochs && !isDone()) {
       const { epoch } = this.#progress;
-      for await (const { step, last } of this.#epoch(sourceOf(epoch), signal)) {
-        const number = this.#progress.step - 1;
-        const end = last ? await this.#endEpoch(validation, patience !== undefined, breathe) : null;
-        yield { ...step, epoch, step: number, end };
-        await breathe();
-      }
+      // Stopped behind the last update: what is left of the epoch is its end.
+      if (this.#progress.over) await endEpoch();
+      else
+        for await (const { step, last } of this.#epoch(source(epoch), signal, breathe)) {
+          const number = this.#progress.step - 1;
+          yield { ...step, epoch, step: number, end: last ? await endEpoch() : null };
+        }
     }
     if (this.#best?.weights) this.model.loadStateDict(this.#best.weights);
   }
@@ -209,8 +193,7 @@ export class Trainer {
    * Throws a TrainingError if a parameter is no longer finite.
    */
   save(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-    if (this.#firstNonFinite("value") !== undefined)
-      throw this.#nonFinite("finite parameters", "others", `after update ${this.optimizer.steps}`);
+    this.#update.checkParameters();
     return encodeCheckpoint(
       {
         model: this.model.stateDict(),
@@ -218,6 +201,7 @@ export class Trainer {
         best: this.#best,
         states: this.#passes.states,
         draws: this.#passes.draws,
+        names: this.#names,
         steps: this.optimizer.steps,
         rates: this.optimizer.groups.map(({ lr }) => lr),
         memory: this.#memory,
@@ -236,8 +220,9 @@ export class Trainer {
       parameters: this.model.parameters,
       optimizer: this.optimizer.stateDict(),
       groups: this.optimizer.groups.length,
+      names: this.#names,
       memory: this.#memory.length,
-      states: this.#passes.states.length,
+      states: this.#passes.stateShapes,
       draws: this.#passes.draws.length,
     });
     this.#take(checkpoint);
@@ -268,6 +253,10 @@ export class Trainer {
     this.#resumes = true;
   }
 
+  get #names(): Checkpoint["names"] {
+    return { optimizer: this.optimizer.name, schedule: this.#schedule?.name ?? "none" };
+  }
+
   #start(): void {
     this.#progress = START;
     this.#best = null;
@@ -275,59 +264,77 @@ export class Trainer {
   }
 
   /** Throws unless the last batch before the checkpoint is what it was. */
-  async #checkData(sourceOf: (epoch: number) => Iterable<Batch> | AsyncIterable<Batch>): Promise<void> {
+  async #checkData(source: Source, breathe: Breath): Promise<void> {
     const { last } = this.#progress;
     if (!last) return;
     let index = 0;
-    for await (const batch of sourceOf(last.epoch))
+    for await (const batch of source(last.epoch)) {
       if (index++ === last.batch && checksum(batch) === last.checksum) return;
+      await breathe();
+    }
     throw new TrainingError(
       "ERR_DATA",
       `batches: expected the data that the checkpoint was made with, got another batch ${last.batch} in epoch ${last.epoch}`,
     );
   }
 
-  /** The updates of what is left of the epoch, and whether it is the last one. */
+  /**
+   * The updates of what is left of the epoch. Each is made as soon as its batch is there, and told as soon as it is known
+   * whether it is the last one.
+   */
   async *#epoch(
     source: Iterable<Batch> | AsyncIterable<Batch>,
     signal: AbortSignal | undefined,
+    breathe: Breath,
   ): AsyncGenerator<{ step: TrainStep; last: boolean }> {
-    const { epoch } = this.#progress;
-    let index = 0;
-    let losses: number[] = [];
-    let summed: { readonly batch: Batch; readonly checksum: number } | null = null;
-    const advance = (step: TrainStep, batch: Batch, window: number) => {
+    const { epoch, batch: first } = this.#progress;
+    let index = -1;
+    let sum = 0;
+    let made: TrainStep | null = null;
+    let group: Counted[] = [];
+    const advance = (step: TrainStep, place: { readonly batch: number; readonly window: number }) => {
       const { step: steps, total } = this.#progress;
-      // Once a batch: it may be long, and has many windows.
-      if (summed?.batch !== batch) summed = { batch, checksum: checksum(batch) };
-      this.#progress = {
-        ...{ epoch, window, step: steps + 1, total: total + step.loss, batch: window ? index : index + 1 },
-        last: { epoch, batch: index, checksum: summed.checksum },
-      };
+      const last = { epoch, batch: index, checksum: sum };
+      this.#progress = { ...place, epoch, step: steps + 1, total: total + step.loss, over: false, last };
+      return step;
     };
-    for await (const { value: batch, last } of withLast(source)) {
-      if (index >= this.#progress.batch) {
+    const stepOfGroup = () => {
+      const step = this.#step(group);
+      group = [];
+      return advance(step, { batch: index + 1, window: 0 });
+    };
+    for await (const batch of source) {
+      if (made) yield { step: made, last: false };
+      made = null;
+      if (++index >= first) {
         signal?.throwIfAborted();
         if (this.#tbptt) {
-          for (const { step, next } of this.#windows(batch, this.#progress.window)) {
-            advance(step, batch, next ?? 0);
-            yield { step, last: last && next === null };
+          const windows = this.#windows(batch, this.#progress.window);
+          sum = checksum(batch);
+          for (const { step, next } of windows) {
+            made = advance(step, next === null ? { batch: index + 1, window: 0 } : { batch: index, window: next });
+            if (next === null) break;
+            await breathe();
+            yield { step, last: false };
             signal?.throwIfAborted();
           }
         } else {
-          if (losses.length === 0) this.model.zeroGrad();
-          losses.push(this.#gradients(batch));
-          if (last || losses.length === this.#accumulate) {
-            const step = this.#update(losses);
-            losses = [];
-            advance(step, batch, 0);
-            yield { step, last };
-          }
+          group.push(this.#gradients(batch, group.at(-1)));
+          sum = checksum(batch);
+          if (group.length === this.#accumulate) made = stepOfGroup();
         }
       }
-      index++;
+      await breathe();
     }
-    if (index === 0) throw new ArgumentRangeError("batches: expected at least one batch in every epoch, got none");
+    if (group.length > 0) made = stepOfGroup();
+    if (index < 0) throw new ArgumentRangeError("batches: expected at least one batch in every epoch, got none");
+    if (!made)
+      throw new TrainingError(
+        "ERR_DATA",
+        `batches: expected the data that the checkpoint was made with, got only ${index + 1} batches in epoch ${epoch}`,
+      );
+    this.#progress = { ...this.#progress, over: true };
+    yield { step: made, last: true };
   }
 
   /** The updates of a batch by truncated back-propagation, from a window on, and which one is next. */
@@ -346,67 +353,44 @@ export class Trainer {
     while (!counts(last)) last--;
     if (first === 0) this.#passes.reset();
     for (let window = first; window <= last; window++) {
-      this.model.zeroGrad();
+      this.#update.zeroGrad();
       const loss = this.#passes.runWindow(piece, partOf(window), window < last ? partOf(window + 1).from : T);
-      if (loss !== null) yield { step: this.#update([loss]), next: window < last ? window + 1 : null };
+      if (loss !== null) yield { step: this.#step([{ loss, count: 1 }]), next: window < last ? window + 1 : null };
     }
   }
 
-  /** Adds up the gradients of a batch, and answers its loss. */
-  #gradients(batch: Batch): number {
+  /**
+   * The gradients of a batch, added to those of the batch `before` if there is one: the sum of means that counts for so much as
+   * this one does.
+   */
+  #gradients(batch: Batch, before?: Counted): Counted {
     const piece = this.#passes.prepare(batch);
-    if (this.#checkpointing === false) return this.#passes.run(piece, { training: true, backward: true });
-    return this.#passes.runCheckpointed(piece, this.#partLength(piece));
+    const { count } = piece.target as LossTarget;
+    if (!before) this.#update.zeroGrad();
+    else if (this.#isMean) this.#update.scale(before.count / count);
+    const loss =
+      this.#checkpointing === false
+        ? this.#passes.run(piece, { training: true, backward: true })
+        : this.#passes.runCheckpointed(piece, this.#partLength(piece));
+    return { loss, count };
   }
 
-  /** One update from the gradients of some batches, whose losses these are. */
-  #update(losses: readonly number[]): TrainStep {
-    const { core, parameters } = this.model;
-    const { abi } = core;
-    const loss = mean(losses);
-    let total = 0;
-    for (const { grad, size } of parameters) {
-      if (losses.length > 1) abi.scale(grad, 1 / losses.length, size);
-      total += abi.sumSquares(grad, size);
-    }
-    const gradNorm = Math.sqrt(total);
-    const update = `in update ${this.optimizer.steps + 1}`;
-    if (!Number.isFinite(loss)) throw this.#nonFinite("a finite loss", loss, update);
-    if (!Number.isFinite(gradNorm)) {
-      const where = `the gradient of ${this.#firstNonFinite("grad")}`;
-      throw this.#nonFinite("a finite gradient", `norm ${gradNorm}`, update, where);
-    }
-    const { norm, value } = this.#clip;
-    let clipped = false;
-    if (norm !== undefined) {
-      const factor = abi.clipFactor(gradNorm, norm);
-      clipped = factor < 1;
-      for (const { grad, size } of parameters) abi.scale(grad, factor, size);
-    }
-    if (value !== undefined)
-      for (const { grad, size } of parameters) clipped = abi.clipValue(grad, value, size) > 0 || clipped;
-    const step = this.optimizer.steps;
-    const rate = (lr: number) => this.#schedule?.rate(lr, step, this.#memory) ?? lr;
-    const { lr } = this.optimizer.groups[0];
-    this.#flow?.beforeUpdate();
-    this.optimizer.step(rate);
-    return { loss, gradNorm, clipped, lr: rate(lr), flow: this.#flow?.afterUpdate({ clipped }) ?? null };
-  }
-
-  /** `where`: the first place it may be seen in, if all parameters are finite. */
-  #nonFinite(expected: string, got: number | string, when: string, where = "the model's output"): TrainingError {
-    const value = this.#firstNonFinite("value");
-    if (value) where = `parameter ${value}`;
-    return new TrainingError(
-      "ERR_NON_FINITE",
-      `training: expected ${expected}, got ${got} ${when}, first seen in ${where}; try a lower learning rate${this.#clip.norm ? "" : " or clipNorm: 1"}`,
+  /** One update from the gradients of some batches. */
+  #step(group: readonly Counted[]): TrainStep {
+    const total = group.reduce((sum, { count }) => sum + count, 0);
+    const share = (count: number) => (this.#isMean ? count / total : 1);
+    this.#update.scale(share((group.at(-1) as Counted).count));
+    const loss = group.reduce((sum, { loss, count }) => sum + loss * share(count), 0);
+    const { steps } = this.optimizer;
+    return this.#update.run(
+      loss,
+      () => this.#passes.isOutputFinite,
+      (lr) => this.#schedule?.rate(lr, steps, this.#memory) ?? lr,
     );
   }
 
-  /** Name of the first parameter that is not finite, or whose gradient is not. */
-  #firstNonFinite(which: "value" | "grad"): string | undefined {
-    const { core, parameters } = this.model;
-    return parameters.find((parameter) => core.abi.firstNonFinite(parameter[which], parameter.size) >= 0)?.name;
+  get #isMean(): boolean {
+    return this.#loss.reduction === "mean";
   }
 
   #partLength(piece: Piece): number {
@@ -422,37 +406,38 @@ export class Trainer {
     const loss = inParts
       ? this.#passes.runInParts(piece, this.#partLength(piece))
       : this.#passes.run(piece, { training: false, backward: false });
-    sum.loss += this.#loss.reduction === "mean" ? loss * count : loss;
+    sum.loss += this.#isMean ? loss * count : loss;
     sum.count += count;
   }
 
-  #evaluated({ loss, count }: { loss: number; count: number }): number {
-    if (count === 0) throw new ArgumentRangeError("batches: expected at least one batch, got none");
-    return this.#loss.reduction === "mean" ? loss / count : loss;
+  #evaluated({ loss, count }: Counted, name = "batches"): number {
+    if (count === 0) throw new ArgumentRangeError(`${name}: expected at least one batch, got none`);
+    return this.#isMean ? loss / count : loss;
   }
 
   /** Evaluates, tells the schedule, remembers the best weights, and moves on to the next epoch. */
   async #endEpoch(
-    validation: Iterable<Batch> | undefined,
+    validate: Source | null,
     keep: boolean,
-    breathe: () => Promise<void>,
+    signal: AbortSignal | undefined,
+    breathe: Breath,
   ): Promise<EpochEnd> {
     const { epoch, total, step, last } = this.#progress;
     const loss = total / step;
     let validated: number | null = null;
-    if (validation) {
-      const carried = this.#passes.states;
+    if (validate) {
+      const { states } = this.#passes;
       const sum = { loss: 0, count: 0 };
-      for (const batch of validation) {
+      for await (const batch of validate(epoch)) {
+        signal?.throwIfAborted();
         this.#evaluate(batch, sum);
         await breathe();
       }
-      validated = this.#evaluated(sum);
-      this.#passes.states = carried;
+      validated = this.#evaluated(sum, "validation");
+      this.#passes.states = states;
+      this.#update.checkValidation(validated, () => this.#passes.isOutputFinite);
     }
     const decisive = validated ?? loss;
-    if (!Number.isFinite(decisive))
-      throw this.#nonFinite("a finite validation loss", decisive, `after update ${this.optimizer.steps}`);
     if (this.#schedule) this.#memory = this.#schedule.observe(decisive, this.#memory);
     const best = !this.#best || decisive < this.#best.loss;
     if (best) this.#best = { loss: decisive, epoch, weights: keep ? this.model.stateDict() : null };
@@ -476,26 +461,4 @@ function checkTbptt(tbptt: { readonly k1: number; readonly k2: number }): { read
   checkInteger("tbptt.k2", k2);
   if (k2 < k1) throw new ArgumentRangeError(`tbptt.k2: expected at least k1 ${k1}, got ${k2}`);
   return { k1, k2 };
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Each value, and whether it is the last one. */
-async function* withLast<T>(values: Iterable<T> | AsyncIterable<T>): AsyncGenerator<{ value: T; last: boolean }> {
-  let held: { value: T } | null = null;
-  for await (const value of values) {
-    if (held) yield { ...held, last: false };
-    held = { value };
-  }
-  if (held) yield { ...held, last: true };
-}
-
-/** Lets the event loop have its turn if the last one is longer ago than a frame. */
-function createBreath(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last <= FRAME_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
-  };
 }

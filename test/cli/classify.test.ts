@@ -107,6 +107,15 @@ describe("the model", () => {
     expect(again.probabilities(rows, [3, 60])).toEqual(classifier.probabilities(rows, [3, 60]));
   });
 
+  test("classes so far may be all it sees", () => {
+    const none = fitInputs(series, [], 40);
+    const classifier = new Classifier(core, none, labels, settings);
+    const again = loadModel(core, classifier.save()) as Classifier;
+    const rows = scaleRows(series, none, labels);
+    expect(rows.width).toBe(2);
+    expect(again.probabilities(rows, [60])).toEqual(classifier.probabilities(rows, [60]));
+  });
+
   test("the class of a window is that of its own last row, or of the one that many rows on", () => {
     const classes = indicesOf(series, labels);
     const targets = (horizon: number) => {

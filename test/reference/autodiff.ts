@@ -66,6 +66,41 @@ export class Tape {
     );
   }
 
+  /** a / b, element by element. */
+  divide(a: Vec, b: Vec): Vec {
+    const q = a.v.map((value, k) => value / (b.v[k] as number));
+    return this.#node(q, (g) => {
+      g.forEach((d, k) => {
+        a.g[k] = (a.g[k] as number) + d / (b.v[k] as number);
+        b.g[k] = (b.g[k] as number) - (d * (q[k] as number)) / (b.v[k] as number);
+      });
+    });
+  }
+
+  subtract(a: Vec, b: Vec): Vec {
+    return this.add(
+      a,
+      this.map(
+        b,
+        (value) => -value,
+        () => -1,
+      ),
+    );
+  }
+
+  /** Of each element the one from a where `first` says so, else that from b. */
+  select(first: (k: number) => boolean, a: Vec, b: Vec): Vec {
+    return this.#node(
+      a.v.map((value, k) => (first(k) ? value : (b.v[k] as number))),
+      (g) => {
+        g.forEach((d, k) => {
+          const from = first(k) ? a : b;
+          from.g[k] = (from.g[k] as number) + d;
+        });
+      },
+    );
+  }
+
   /** f of each element, with its derivative. */
   map(x: Vec, f: (x: number) => number, slope: (x: number) => number): Vec {
     return this.#node(x.v.map(f), (g) => {

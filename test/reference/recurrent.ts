@@ -1,4 +1,4 @@
-// The float64 oracle: LSTM, GRU and RNN with every option, one row of one step at a time, from the equations in
+// The float64 oracle: every recurrent cell with every option, one row of one step at a time, from the equations in
 // assembly/cells/*.ts. Slow and plain on purpose.
 import { Tape, type Vec } from "./autodiff.ts";
 
@@ -15,7 +15,7 @@ export interface Act {
 }
 
 export interface Spec {
-  readonly cell: "LSTM" | "GRU" | "RNN";
+  readonly cell: "LSTM" | "GRU" | "RNN" | "SLSTM" | "MinGRU" | "MinLSTM";
   readonly inputSize: number;
   readonly hiddenSize: number;
   readonly numLayers?: number;
@@ -26,6 +26,7 @@ export interface Spec {
   readonly coupled?: boolean;
   readonly gateClip?: number;
   readonly cellClip?: number;
+  readonly positive?: boolean;
   /** Bound on dL/da at every step. */
   readonly clipStep?: number;
   /** One a direction, by letter; defaults are PyTorch's. */
@@ -37,6 +38,8 @@ export interface Inputs {
   readonly x: Values;
   readonly h0?: Values | undefined;
   readonly c0?: Values | undefined;
+  readonly n0?: Values | undefined;
+  readonly m0?: Values | undefined;
   /** Valid steps of each sequence; output is 0 past them. */
   readonly lengths?: readonly number[] | undefined;
   /** 1 where a step [T,B] is taken, 0 where the state is held and repeated. */
@@ -52,18 +55,28 @@ export interface Inputs {
 /** What a step of one row of one slice computed, by name. */
 type StepRecord = Record<string, Vec>;
 
+/** What each cell carries from step to step. */
+export const STATES = {
+  ...{ LSTM: ["h", "c"], GRU: ["h"], RNN: ["h"], SLSTM: ["h", "c", "n", "m"], MinGRU: ["h"], MinLSTM: ["h"] },
+} as const satisfies Record<Spec["cell"], readonly State[]>;
+export type State = "h" | "c" | "n" | "m";
+/** Gates of each cell. */
+export const GATES = { LSTM: 4, GRU: 3, RNN: 1, SLSTM: 4, MinGRU: 2, MinLSTM: 3 };
+
+/** Gradients of results; none counts as zero. */
+export type Cotangents = { readonly [Name in "output" | `${State}n`]?: ArrayLike<number> | undefined };
+
 export interface Result {
   readonly output: Float64Array;
+  /** Final states; those that the cell has not are empty. */
   readonly hn: Float64Array;
   readonly cn: Float64Array;
+  readonly nn: Float64Array;
+  readonly mn: Float64Array;
   /** slice → t → b. */
   readonly record: readonly (readonly StepRecord[])[][];
   /** Gradients of everything that went in, by name, for gradients of the results. */
-  backward(d: {
-    output?: ArrayLike<number> | undefined;
-    hn?: ArrayLike<number> | undefined;
-    cn?: ArrayLike<number> | undefined;
-  }): Record<string, Float64Array>;
+  backward(d: Cotangents): Record<string, Float64Array>;
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -82,6 +95,12 @@ const ACTS: Record<string, (a: number, b: number) => [(x: number) => number, (x:
   softsign: () => [(x) => x / (1 + Math.abs(x)), (x) => 1 / (1 + Math.abs(x)) ** 2],
   softplus: () => [(x) => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0), sigmoid],
 };
+
+/** Candidate of the minimal cells, and its derivative. */
+const G: [(x: number) => number, (x: number) => number] = [
+  (x) => (x < 0 ? sigmoid(x) : x + 0.5),
+  (x) => (x < 0 ? sigmoid(x) * (1 - sigmoid(x)) : 1),
+];
 
 const DEFAULT_ALPHA: Record<string, number> = {
   affine: 1,
@@ -120,10 +139,10 @@ export function run(spec: Spec, inputs: Inputs): Result {
     inputs.lengths ? t < (inputs.lengths[b] as number) : inputs.mask ? inputs.mask[t * B + b] === 1 : true;
   // Rows that nobody may look at: NaN would show it.
   const xs = rows(inputs.x, T * B, I);
-  const h0 = rows(inputs.h0, L * D * B, R);
-  const c0 = rows(inputs.c0, L * D * B, H);
-  const hn: Vec[] = [];
-  const cn: Vec[] = [];
+  const names: readonly State[] = STATES[spec.cell];
+  const width = (name: State) => (name === "h" ? R : H);
+  const initial = names.map((name) => rows(inputs[`${name}0`], L * D * B, width(name)));
+  const final: Vec[][] = names.map(() => []);
   const record: StepRecord[][][] = [];
 
   let layerInput: Vec[] = xs;
@@ -145,26 +164,26 @@ export function run(spec: Spec, inputs: Inputs): Result {
       for (let b = 0; b < B; b++) {
         // A sequence without a step ends in zeros, whatever it started from.
         const empty = inputs.lengths?.[b] === 0;
-        let h = empty ? tape.zeros(R) : (h0[slice * B + b] as Vec);
-        let c = empty ? tape.zeros(H) : (c0[slice * B + b] as Vec);
+        let held = names.map((name, k) => (empty ? tape.zeros(width(name)) : (initial[k]?.[slice * B + b] as Vec)));
         for (let n = 0; n < T; n++) {
           const t = backwards ? T - 1 - n : n;
+          const h = held[0] as Vec;
           if (valid(t, b)) {
-            const names = step(masked("xMask", b, layerInput[t * B + b] as Vec), h, c, masked("hMask", b, h));
+            const now = step(masked("xMask", b, layerInput[t * B + b] as Vec), held, masked("hMask", b, h));
             const { zone } = masks;
             if (zone) {
               const share = tape.leaf(Array.from(h.v, (_, k) => zone[(t * B + b) * R + k] as number));
-              names.h = tape.add(tape.multiply(share, names.h as Vec), tape.multiply(tape.rest(share), h));
+              now.h = tape.add(tape.multiply(share, now.h as Vec), tape.multiply(tape.rest(share), h));
             }
-            h = names.h as Vec;
-            c = names.c ?? c;
-            ((record[slice] as StepRecord[][])[t] as StepRecord[])[b] = names;
+            held = names.map((name) => now[name] as Vec);
+            ((record[slice] as StepRecord[][])[t] as StepRecord[])[b] = now;
           }
           // Past its length a sequence's output is 0; where it is masked, the held state.
-          out[t * B + b] = inputs.lengths && !valid(t, b) ? tape.zeros(R) : h;
+          out[t * B + b] = inputs.lengths && !valid(t, b) ? tape.zeros(R) : (held[0] as Vec);
         }
-        hn[slice * B + b] = h;
-        cn[slice * B + b] = c;
+        held.forEach((state, k) => {
+          (final[k] as Vec[])[slice * B + b] = state;
+        });
       }
       outputs.push(out);
     }
@@ -177,28 +196,28 @@ export function run(spec: Spec, inputs: Inputs): Result {
     let at = 0;
     for (const { g } of vecs) for (let k = 0; k < g.length; k++) g[k] = (g[k] as number) + (values?.[at++] ?? 0);
   };
+  const end = (name: State) => flat(final[names.indexOf(name)] ?? [], "v");
   return {
     output: flat(layerInput, "v"),
-    hn: flat(hn, "v"),
-    cn: flat(cn, "v"),
+    ...{ hn: end("h"), cn: end("c"), nn: end("n"), mn: end("m") },
     record,
     backward(d) {
       give(layerInput, d.output);
-      give(hn, d.hn);
-      give(cn, d.cn);
+      names.forEach((name, k) => {
+        give(final[k] as Vec[], d[`${name}n`]);
+      });
       tape.backward();
-      const states = { h0: flat(h0, "g"), ...(spec.cell === "LSTM" ? { c0: flat(c0, "g") } : {}) };
       return {
         x: flat(xs, "g"),
-        ...states,
+        ...Object.fromEntries(names.map((name, k) => [`${name}0`, flat(initial[k] as Vec[], "g")])),
         ...Object.fromEntries(Object.entries(leaves).map(([name, { g }]) => [name, g])),
       };
     },
   };
 }
 
-/** From x, the states, and h as W_hh sees it. */
-type Step = (x: Vec, h: Vec, c: Vec, seen: Vec) => StepRecord;
+/** From x, the states h, c, …, and h as W_hh sees it. */
+type Step = (x: Vec, states: readonly Vec[], seen: Vec) => StepRecord;
 
 function createStep(
   tape: Tape,
@@ -212,6 +231,7 @@ function createStep(
   const leaf = (name: string) => leaves[`${name}${suffix}`];
   const wih = leaf("weight_ih") as Vec;
   const whh = wMask ? tape.multiply(leaf("weight_hh") as Vec, tape.leaf(wMask)) : (leaf("weight_hh") as Vec);
+  const block = (v: Vec, k: number) => tape.part(v, k * H, H);
   const [bih, bhh, whr, ph] = [leaf("bias_ih"), leaf("bias_hh"), leaf("weight_hr"), leaf("weight_ph")];
   const given = spec.activations?.[direction] ?? {};
   const act = (which: Act | undefined, otherwise: string) => (x: Vec) =>
@@ -230,7 +250,7 @@ function createStep(
 
   if (spec.cell === "RNN") {
     const f = act(given.f, "tanh");
-    return (x, _h, _c, seen) => {
+    return (x, _, seen) => {
       const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, seen)));
       return { a, h: f(argument(a)) };
     };
@@ -238,10 +258,9 @@ function createStep(
 
   if (spec.cell === "GRU") {
     const [f, g] = [act(given.f, "sigmoid"), act(given.g, "tanh")];
-    return (x, h, _c, seen) => {
+    return (x, [h = x], seen) => {
       const p = bias(bih, tape.product(wih, x)); // (1)
       const q = bias(bhh, tape.product(whh, seen));
-      const block = (v: Vec, k: number) => tape.part(v, k * H, H);
       const ar = tape.add(block(p, 0), block(q, 0));
       const az = tape.add(block(p, 1), block(q, 1));
       const r = f(argument(ar)); // (2)
@@ -255,10 +274,55 @@ function createStep(
     };
   }
 
+  const sigma = (x: Vec) => activate(tape, { name: "sigmoid" }, x);
+  const negative = (x: Vec) => tape.subtract(tape.zeros(H), x);
+  const logSigma = (x: Vec) => negative(activate(tape, { name: "softplus" }, negative(x)));
+  if (spec.cell === "SLSTM") {
+    const exp = (x: Vec) => tape.map(x, Math.exp, Math.exp);
+    return (x, [, cPrev, nPrev, mPrev] = [], seen) => {
+      const a = bias(bhh, tape.add(bias(bih, tape.product(wih, x)), tape.product(whh, seen))); // (1)
+      const [ai, af, az, ao] = [0, 1, 2, 3].map((k) => block(a, k)) as [Vec, Vec, Vec, Vec];
+      const [bi, bf, bz, bo] = [ai, af, az, ao].map(argument) as [Vec, Vec, Vec, Vec];
+      const z = activate(tape, { name: "tanh" }, bz); // (2)
+      const o = sigma(bo);
+      const l = tape.add(logSigma(bf), mPrev as Vec);
+      const some = (k: number) => nPrev?.v[k] !== 0;
+      const m = tape.select((k) => some(k) && (l.v[k] as number) > (bi.v[k] as number), l, bi); // (3)
+      const i = exp(tape.subtract(bi, m)); // (4)
+      const forget = tape.select(some, exp(tape.subtract(l, m)), tape.zeros(H));
+      const c = tape.add(tape.multiply(forget, cPrev as Vec), tape.multiply(i, z)); // (5)
+      const n = tape.add(tape.multiply(forget, nPrev as Vec), i);
+      const h = tape.multiply(o, tape.divide(c, n)); // (6)
+      // As a state m is a value of its own: its gradient is what later steps give it, not what (4) does.
+      return { ai, af, az, ao, i, f: forget, z, o, c, n, m: tape.add(m), h };
+    };
+  }
+
+  if (spec.cell === "MinGRU" || spec.cell === "MinLSTM") {
+    // (2g): x + ½ for x ≥ 0, else σ(x).
+    const g = (x: Vec) => (spec.positive ? tape.map(x, ...G) : x);
+    const mean = (share: Vec, a: Vec, b: Vec) => tape.add(tape.multiply(share, a), tape.multiply(tape.rest(share), b));
+    return (x, [h = x]) => {
+      const a = bias(bih, tape.product(wih, x)); // (1)
+      if (spec.cell === "MinGRU") {
+        const [az, an] = [block(a, 0), block(a, 1)];
+        const z = sigma(argument(az)); // (2)
+        const n = g(argument(an));
+        return { az, an, z, n, h: mean(z, n, h) }; // (3)
+      }
+      const [af, ai, an] = [block(a, 0), block(a, 1), block(a, 2)];
+      const f = sigma(argument(af)); // (2)
+      const i = sigma(argument(ai));
+      const n = g(argument(an));
+      const p = tape.divide(f, tape.add(f, i)); // (3)
+      return { af, ai, an, f, i, n, p, h: mean(p, h, n) }; // (4)
+    };
+  }
+
   const [f, g, act3] = [act(given.f, "sigmoid"), act(given.g, "tanh"), act(given.h, "tanh")];
   const [gainIh, gainHh, gainC, shiftC] = ["weight_ln_ih", "weight_ln_hh", "weight_ln_c", "bias_ln_c"].map(leaf);
   const normal = (gain: Vec | undefined, v: Vec) => (gain ? tape.multiply(gain, tape.normalise(v, 1e-5)) : v); // (1n), (4n)
-  return (x, _h, cPrev, seen) => {
+  return (x, [, cPrev = x] = [], seen) => {
     const [fromX, fromH] = [normal(gainIh, tape.product(wih, x)), normal(gainHh, tape.product(whh, seen))];
     const a = bias(bhh, tape.add(bias(bih, fromX), fromH)); // (1)
     const peep = (k: number, gate: number, c: Vec) => {

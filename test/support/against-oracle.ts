@@ -4,21 +4,25 @@ import {
   GRU,
   type GRUOptions,
   LSTM,
-  type LSTMCotangents,
-  type LSTMForwardOptions,
   type LSTMOptions,
+  MinGRU,
+  MinLSTM,
+  type MinOptions,
   RNN,
   type RNNOptions,
   type Shape,
+  SLSTM,
+  type SLSTMCotangents,
+  type SLSTMForwardOptions,
   type Tensor,
 } from "lstm-wasm";
-import { type Act, run, type Spec } from "../reference/recurrent.ts";
+import { type Act, run, type Spec, STATES } from "../reference/recurrent.ts";
 import { compare, largest } from "./compare.ts";
 import { createRandom, randomTensor } from "./random.ts";
 
 /** Sizes, options and what is given. */
 export interface Dims {
-  readonly cell: "LSTM" | "GRU" | "RNN";
+  readonly cell: Spec["cell"];
   readonly T: number;
   readonly B: number;
   readonly I: number;
@@ -29,11 +33,13 @@ export interface Dims {
   readonly projSize?: number;
   readonly states?: boolean;
   readonly lengths?: readonly number[];
-  readonly give?: readonly ("output" | "hn" | "cn")[];
+  readonly give?: readonly ("output" | "hn" | "cn" | "nn" | "mn")[];
   /** 1 where a step [T,B] is taken. */
   readonly mask?: readonly number[];
   /** Further options, the same for the layer and the oracle. */
-  readonly options?: Partial<Pick<Spec, "resetAfter" | "coupled" | "gateClip" | "cellClip" | "clipStep">> & {
+  readonly options?: Partial<
+    Pick<Spec, "resetAfter" | "coupled" | "gateClip" | "cellClip" | "positive" | "clipStep">
+  > & {
     readonly peephole?: boolean;
     readonly layerNorm?: boolean;
     readonly activations?: readonly { readonly f?: Act; readonly g?: Act; readonly h?: Act }[];
@@ -43,6 +49,10 @@ export interface Dims {
   readonly noise?: Partial<Record<"zoneout" | "inputDropout" | "recurrentDropout" | "weightDropout", number>>;
   readonly training?: boolean;
 }
+
+const PREACTIVATIONS = {
+  ...{ LSTM: "ai af ag ao", GRU: "ar az an", RNN: "a", SLSTM: "ai af az ao", MinGRU: "az an", MinLSTM: "af ai an" },
+};
 
 /** What differs by more than rounding can explain. */
 export function differences(core: Core, dims: Dims): string[] {
@@ -66,13 +76,16 @@ export function differences(core: Core, dims: Dims): string[] {
   const sizes = { inputSize: I, hiddenSize: H, numLayers: L, bidirectional, bias, seed: 3 };
   const { clipStep, ...own } = dims.options ?? {};
   const options = { ...sizes, ...own, ...dims.noise } as LSTMOptions;
-  using layer = (
-    cell === "LSTM"
-      ? new LSTM(core, { ...options, projSize })
-      : cell === "GRU"
-        ? new GRU(core, options as GRUOptions)
-        : new RNN(core, options as RNNOptions)
-  ) as LSTM;
+  const create = {
+    LSTM: () => new LSTM(core, { ...options, projSize }),
+    GRU: () => new GRU(core, options as GRUOptions),
+    RNN: () => new RNN(core, options as RNNOptions),
+    SLSTM: () => new SLSTM(core, options),
+    MinGRU: () => new MinGRU(core, options as MinOptions),
+    MinLSTM: () => new MinLSTM(core, options as MinOptions),
+  };
+  using layer = create[cell]() as SLSTM;
+  const names = STATES[cell];
   // Gains of 1 and shifts of 0 would hide what is left out.
   if (dims.options?.layerNorm) {
     const state = layer.stateDict();
@@ -81,21 +94,25 @@ export function differences(core: Core, dims: Dims): string[] {
     layer.loadStateDict(state);
   }
   const x = randomTensor(random, [T, B, I]);
-  const h0 = states ? randomTensor(random, [L * D, B, R]) : undefined;
-  const c0 = states && cell === "LSTM" ? randomTensor(random, [L * D, B, H]) : undefined;
-  const given: LSTMForwardOptions = {
-    ...(h0 && { h0 }),
-    ...(c0 && { c0 }),
+  const initial = Object.fromEntries(
+    names.map((name) => [`${name}0`, randomTensor(random, [L * D, B, name === "h" ? R : H])]),
+  );
+  // What n counts is not below 0, and here and there it is 0.
+  if (initial.n0) initial.n0 = { ...initial.n0, data: initial.n0.data.map((n) => Math.max(0, n + 0.8)) };
+  const given: SLSTMForwardOptions = {
+    ...(states && initial),
     ...(lengths && { lengths }),
     ...(mask && { mask: { data: Uint8Array.from(mask), shape: [T, B] } }),
     record: true,
     training: dims.training ?? false,
   };
   const got = layer.forward(x, given);
-  const shapes: Record<string, Shape> = { output: [T, B, D * R], hn: [L * D, B, R], cn: [L * D, B, H] };
-  const give = (dims.give ?? ["output", "hn", "cn"]).filter((name) => name !== "cn" || cell === "LSTM");
-  const cotangents: LSTMCotangents = Object.fromEntries(
-    give.map((name) => [name, randomTensor(random, shapes[name] as Shape)]),
+  const shapes: Record<string, Shape> = { output: [T, B, D * R] };
+  for (const name of names) shapes[`${name}n`] = [L * D, B, name === "h" ? R : H];
+  const cotangents: SLSTMCotangents = Object.fromEntries(
+    Object.entries(shapes)
+      .filter(([name]) => dims.give?.includes(name as "output") ?? true)
+      .map(([name, shape]) => [name, randomTensor(random, shape)]),
   );
   const parameters = layer.stateDict();
   const grads = layer.backward(cotangents, { record: true, ...(clipStep && { clipStep }) });
@@ -118,25 +135,24 @@ export function differences(core: Core, dims: Dims): string[] {
         ["zone", "xMask", "hMask", "wMask"].flatMap((name) => (record[name] ? [[name, record[name].data]] : [])),
       ),
     );
-  const want = run(spec, { x, h0, c0, lengths, mask, masks, parameters });
-  const wantGrads = want.backward({
-    output: cotangents.output?.data,
-    hn: cotangents.hn?.data,
-    cn: cotangents.cn?.data,
-  });
+  const want = run(spec, { x, ...(states && initial), lengths, mask, masks, parameters });
+  const wantGrads = want.backward(
+    Object.fromEntries(Object.entries(cotangents).map(([name, { data }]) => [name, data])),
+  );
 
   const pairs: [string, ArrayLike<number>, ArrayLike<number>][] = [
     ["output", got.output.data, want.output],
-    ["hn", got.hn.data, want.hn],
     ["x", grads.input.data, wantGrads.x as Float64Array],
-    ["h0", grads.h0.data, wantGrads.h0 as Float64Array],
+    ...names.flatMap((name): typeof pairs => [
+      [`${name}n`, got[`${name}n`].data, want[`${name}n`]],
+      [`${name}0`, grads[`${name}0`].data, wantGrads[`${name}0`] as Float64Array],
+    ]),
     ...Object.entries(layer.gradients()).map(([name, { data }]): (typeof pairs)[number] => [
       name,
       data,
       wantGrads[name] as Float64Array,
     ]),
   ];
-  if (cell === "LSTM") pairs.push(["cn", got.cn.data, want.cn], ["c0", grads.c0.data, wantGrads.c0 as Float64Array]);
   // Intermediates of every step that was taken.
   got.record?.forEach((record, slice) => {
     const forward = record as unknown as Record<string, Tensor>;
@@ -145,14 +161,14 @@ export function differences(core: Core, dims: Dims): string[] {
       rows.forEach((names, b) => {
         const at = (tensor: Tensor | undefined, width: number) =>
           tensor?.data.subarray((t * B + b) * width, (t * B + b + 1) * width) ?? [];
-        for (const name of ["i", "f", "g", "o", "c", "tanhC", "r", "z", "n"])
+        for (const name of ["i", "f", "g", "o", "c", "tanhC", "r", "z", "n", "m", "p"])
           if (names[name]) pairs.push([`${name} at ${t},${b}`, at(forward[name], H), names[name].v]);
         pairs.push([`h at ${t},${b}`, at(forward.h, R), (names.h as { v: Float64Array }).v]);
         pairs.push([`dh at ${t},${b}`, at(backward.dh, R), (names.h as { g: Float64Array }).g]);
-        if (names.c) pairs.push([`dc at ${t},${b}`, at(backward.dc, H), names.c.g]);
-        const gates = { LSTM: ["ai", "af", "ag", "ao"], GRU: ["ar", "az", "an"], RNN: ["a"] }[cell].map(
-          (name) => names[name],
-        );
+        for (const name of ["c", "n", "m"])
+          if (backward[`d${name}`])
+            pairs.push([`d${name} at ${t},${b}`, at(backward[`d${name}`], H), names[name]?.g ?? []]);
+        const gates = PREACTIVATIONS[cell].split(" ").map((name) => names[name]);
         pairs.push([`a at ${t},${b}`, at(forward.a, gates.length * H), gates.flatMap((gate) => [...(gate?.v ?? [])])]);
         pairs.push([
           `da at ${t},${b}`,

@@ -93,7 +93,9 @@ export function flowDifferences(core: Core, dims: Dims): string[] {
   const sizes = { inputSize: I, hiddenSize: H, bidirectional, seed: 3, projSize, ...dims.options, ...dims.noise };
   const { projSize: _, ...hidden } = sizes;
   using layer = (
-    cell === "LSTM" ? new LSTM(core, sizes as LSTMOptions) : new { GRU, RNN }[cell](core, hidden as LSTMOptions)
+    cell === "LSTM"
+      ? new LSTM(core, sizes as LSTMOptions)
+      : new { GRU, RNN }[cell as "GRU" | "RNN"](core, hidden as LSTMOptions)
   ) as LSTM;
   const parameters = layer.stateDict();
   for (const name of Object.keys(parameters).filter((key) => key.includes("_ln_")))

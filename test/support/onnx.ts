@@ -26,9 +26,15 @@ interface Node {
   attributes: Record<string, number | string | number[] | string[]>;
 }
 
-const FLOAT = 1;
-const INT32 = 6;
-const INT64 = 7;
+/** Data types of TensorProto, as arrays. */
+const ARRAYS: Readonly<
+  Record<number, (bytes: ArrayBuffer) => Float32Array | Float64Array | Int32Array | BigInt64Array>
+> = {
+  1: (bytes) => new Float32Array(bytes),
+  6: (bytes) => new Int32Array(bytes),
+  7: (bytes) => new BigInt64Array(bytes),
+  11: (bytes) => new Float64Array(bytes),
+};
 
 /** TensorProto, its values as float32. */
 function readTensor(pbf: PbfReader, end?: number): Values {
@@ -41,18 +47,20 @@ function readTensor(pbf: PbfReader, end?: number): Values {
       else if (field === 5 || field === 7) pbf.readPackedVarint(t.listed, true);
       else if (field === 8) t.name = pbf.readString();
       else if (field === 9) t.raw = pbf.readBytes();
+      else if (field === 10) pbf.readPackedDouble(t.listed);
     },
     tensor,
     end,
   );
   const { name, type, shape, raw, listed } = tensor;
-  if (!raw) return { name, shape, data: Float32Array.from(listed) };
+  const create = ARRAYS[type];
+  if (!create) throw new Error(`${name}: expected float, double, int32 or int64, got data type ${type}`);
   // A copy: aligned, and only these bytes (a Buffer's own slice would share the whole file).
-  const bytes = new Uint8Array(raw).buffer;
-  if (type === FLOAT) return { name, shape, data: new Float32Array(bytes) };
-  if (type === INT32) return { name, shape, data: Float32Array.from(new Int32Array(bytes)) };
-  if (type === INT64) return { name, shape, data: Float32Array.from(new BigInt64Array(bytes), Number) };
-  throw new Error(`${name}: expected float, int32 or int64, got data type ${type}`);
+  const values = raw ? create(new Uint8Array(raw).buffer) : listed;
+  const data = Float32Array.from(values as ArrayLike<number | bigint>, Number);
+  const size = shape.reduce((n, k) => n * k, 1);
+  if (data.length !== size) throw new Error(`${name}: expected ${size} values in the file, got ${data.length}`);
+  return { name, shape, data };
 }
 
 /** ModelProto down to its graph: one node, and the names of the graph's inputs and outputs. */
@@ -81,9 +89,12 @@ function readModel(bytes: Uint8Array): { nodes: Node[]; inputs: string[]; output
       ints: [] as number[],
       strings: [] as string[],
       type: 0,
+      field: 0,
     };
     pbf.readFields(
       (field, o) => {
+        // Old files tell the type by the field alone.
+        if (field > 1 && field < 12) o.field = field;
         if (field === 1) o.name = pbf.readString();
         else if (field === 2) o.f = pbf.readFloat();
         else if (field === 3) o.i = pbf.readVarint(true);
@@ -96,16 +107,12 @@ function readModel(bytes: Uint8Array): { nodes: Node[]; inputs: string[]; output
       a,
       end(),
     );
-    const byType: Record<number, number | string | number[] | string[]> = {
-      1: a.f,
-      2: a.i,
-      3: a.s,
-      6: a.floats,
-      7: a.ints,
-      8: a.strings,
-    };
-    const value = byType[a.type];
-    if (value !== undefined) node.attributes[a.name] = value;
+    // By type, and by the number of the field. A value of 0 or none at all may be left out of the file.
+    const values = { 1: a.f, 2: a.i, 3: a.s, 6: a.floats, 7: a.ints, 8: a.strings };
+    const fields = { 2: a.f, 3: a.i, 4: a.s, 7: a.floats, 8: a.ints, 9: a.strings };
+    const value = values[a.type as 1] ?? fields[a.field as 2];
+    if (value === undefined) throw new Error(`${a.name}: expected numbers or names, got attribute type ${a.type}`);
+    node.attributes[a.name] = value;
   };
   const readNode = () => {
     const node: Node = { op: "", inputs: [], outputs: [], attributes: {} };
@@ -164,9 +171,12 @@ function readActivations(node: Node, letters: string): Record<string, Activation
     const beta = WITH_BETA.includes(name) ? betas.shift() : undefined;
     return { name, ...(alpha !== undefined && { alpha }), ...(beta !== undefined && { beta }) };
   });
+  const D = node.attributes.direction === "bidirectional" ? 2 : 1;
+  if (names.length !== D * letters.length)
+    throw new Error(`activations: expected ${D * letters.length} names, got ${names.join(", ")}`);
   const each = (d: number) =>
     Object.fromEntries([...letters].map((letter, k) => [letter, acts[d * letters.length + k] as Activation]));
-  return names.length > letters.length ? [each(0), each(1)] : [each(0), each(0)];
+  return D === 2 ? [each(0), each(1)] : [each(0), each(0)];
 }
 
 /** Runs an LSTM, GRU or RNN node on named inputs; answers its outputs by their names. */
@@ -178,6 +188,8 @@ function runNode(core: Core, node: Node, given: ReadonlyMap<string, Values>): Re
   const { direction = "forward", clip = 0, input_forget = 0, linear_before_reset = 0, layout = 0 } = node.attributes;
   const [D, GH, I] = W.shape as [number, number, number];
   const H = R.shape[2] as number;
+  if (D !== (direction === "bidirectional" ? 2 : 1))
+    throw new Error(`direction: expected as many directions as W has, ${D}, got ${direction}`);
   const [T, batch] = layout
     ? [X.shape[1] as number, X.shape[0] as number]
     : [X.shape[0] as number, X.shape[1] as number];
@@ -210,7 +222,7 @@ function runNode(core: Core, node: Node, given: ReadonlyMap<string, Values>): Re
     if (P) state[`weight_ph${suffix}`] = { data: blocks(part(P.data, 3 * H), PEEPHOLE_ORDER, H), shape: [3 * H] };
   }
   layer.loadStateDict(state);
-  // Layout 1 puts the batch before the directions in the states, too.
+  // Layout 1 puts the batch before the directions in the states, too: from rows [C,A] to rows [A,C].
   const turn = (data: Float32Array, A: number, C: number) =>
     layout
       ? Float32Array.from(
@@ -219,7 +231,7 @@ function runNode(core: Core, node: Node, given: ReadonlyMap<string, Values>): Re
         )
       : data;
   const states = (values: Values | undefined, name: string) =>
-    values ? { [name]: { data: turn(values.data, batch, D), shape: [D, batch, H] } } : {};
+    values ? { [name]: { data: turn(values.data, D, batch), shape: [D, batch, H] } } : {};
   const result = layer.forward(
     { data: X.data, shape: [...X.shape] },
     { ...states(h0, "h0"), ...states(c0, "c0"), ...(lengths && { lengths: [...lengths.data] }) },
@@ -238,7 +250,7 @@ function runNode(core: Core, node: Node, given: ReadonlyMap<string, Values>): Re
         return data[((t * batch + b) * D + d) * H + u] as number;
       });
   if (T * batch * D * H !== Y.length) throw new Error("expected Y to have T·B·D·H values");
-  const back = (tensor: Tensor | null) => (tensor ? turn(tensor.data, D, batch) : []);
+  const back = (tensor: Tensor | undefined) => (tensor ? turn(tensor.data, batch, D) : []);
   const outputs = [Y, back(result.hn), back(result.cn)];
   return Object.fromEntries(node.outputs.flatMap((name, k) => (name ? [[name, outputs[k] as ArrayLike<number>]] : [])));
 }
@@ -248,7 +260,9 @@ export function runOnnx(core: Core, folder: URL): Difference[] {
   const { nodes, inputs, outputs, initializers } = readModel(readFileSync(new URL("model.onnx", folder)));
   const [node] = nodes;
   if (!node || nodes.length !== 1) throw new Error(`expected a graph of one node, got ${nodes.length}`);
-  const sets = readdirSync(folder).filter((name) => name.startsWith("test_data_set_"));
+  const sets = readdirSync(folder)
+    .filter((name) => name.startsWith("test_data_set_"))
+    .sort();
   if (sets.length === 0) throw new Error("expected folders test_data_set_*, got none");
   return sets.flatMap((set) => {
     const read = (name: string) => {
@@ -256,13 +270,17 @@ export function runOnnx(core: Core, folder: URL): Difference[] {
       return existsSync(file) ? readTensor(new PbfReader(readFileSync(file))) : undefined;
     };
     const given = new Map(initializers.map((values) => [values.name, values]));
-    inputs.forEach((name, k) => {
-      const values = read(`input_${k}`);
-      if (values) given.set(name, values);
-    });
+    // Old models list their initializers among the inputs, for which there are no files.
+    inputs
+      .filter((name) => !given.has(name))
+      .forEach((name, k) => {
+        const values = read(`input_${k}`);
+        if (values) given.set(name, values);
+      });
     const got = runNode(core, node, given);
     return outputs.map((name, k) => {
-      const want = read(`output_${k}`)?.data ?? [];
+      const want = read(`output_${k}`)?.data;
+      if (!want) throw new Error(`${set}: expected output_${k}.pb, got none`);
       return compare(`${set}/${name}`, got[name] ?? [], want, 2e-6 * Math.max(1, largest(want)));
     });
   });

@@ -12,6 +12,7 @@ import {
   reduceLROnPlateau,
   rmsprop,
   Sequential,
+  SLSTM,
   sgd,
   Trainer,
   type TrainerOptions,
@@ -22,6 +23,8 @@ import { createRandom, randomTensor } from "./random.ts";
 /** What is trained, how, and on what. */
 interface Run {
   readonly options: Partial<TrainerOptions>;
+  /** The recurrent layer; an LSTM by default. */
+  readonly cell?: typeof SLSTM;
   readonly layer?: object;
   readonly fit: FitOptions;
   readonly batches: readonly Batch[] | ((epoch: number) => Iterable<Batch>);
@@ -80,6 +83,14 @@ export const RUNS: Readonly<Record<string, Run>> = {
     batches: [long(20, 1), long(11, 2)],
     each: true,
   },
+  "truncated, an sLSTM": {
+    options: { optimizer: adam({ lr: 0.02 }), tbptt: { k1: 3, k2: 7 } },
+    cell: SLSTM,
+    layer: { numLayers: 2, dropout: 0.2 },
+    fit: { epochs: 2 },
+    batches: [long(20, 1), long(11, 2)],
+    each: true,
+  },
   checkpointed: {
     options: { optimizer: adam({ lr: 0.02 }), checkpointing: true },
     layer: { numLayers: 2, dropout: 0.2, zoneout: 0.1 },
@@ -92,7 +103,7 @@ export const RUNS: Readonly<Record<string, Run>> = {
 /** A fresh model and trainer of a run. */
 export function createRun(core: Core, name: string): { run: Run; model: Sequential; trainer: Trainer } {
   const run = RUNS[name] as Run;
-  const lstm = new LSTM(core, { inputSize: 3, hiddenSize: 6, seed: 4, ...run.layer });
+  const lstm = new (run.cell ?? LSTM)(core, { inputSize: 3, hiddenSize: 6, seed: 4, ...run.layer });
   const linear = new Linear(core, { inFeatures: 6, outFeatures: 1, seed: 5 });
   const model = new Sequential(run.each ? [lstm, linear] : [lstm, lastStep(), linear]);
   const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam(), ...run.options });

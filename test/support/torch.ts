@@ -25,14 +25,17 @@ export function createLayer(core: Core, c: TorchCase): LSTM | GRU | RNN {
   const options = {
     inputSize: c.input_size,
     hiddenSize: c.hidden_size,
-    numLayers: c.num_layers,
-    bidirectional: c.bidirectional,
-    bias: c.bias,
-    batchFirst: c.batch_first,
+    numLayers: c.num_layers ?? 1,
+    bidirectional: c.bidirectional ?? false,
+    bias: c.bias ?? true,
+    batchFirst: c.batch_first ?? false,
   };
-  if (c.op === "LSTM") return new LSTM(core, { ...options, projSize: c.proj_size });
+  if (c.dropout) throw new Error(`dropout: expected 0, for its masks cannot be the same, got ${c.dropout}`);
+  if (c.op === "LSTM") return new LSTM(core, { ...options, projSize: c.proj_size ?? 0 });
   if (c.op === "GRU") return new GRU(core, options);
-  return new RNN(core, { ...options, nonlinearity: c.op === "RNN_RELU" ? "relu" : "tanh" });
+  if (c.op === "RNN_TANH" || c.op === "RNN_RELU")
+    return new RNN(core, { ...options, nonlinearity: c.op === "RNN_RELU" ? "relu" : "tanh" });
+  throw new Error(`op: expected LSTM, GRU, RNN_TANH or RNN_RELU, got ${c.op}`);
 }
 
 /** The answers of the kernels, through the public API. Padding is replaced by NaN: it must not matter. */
@@ -40,20 +43,21 @@ export function runKernels(core: Core, c: TorchCase, folder = goldens("torch/"))
   const tensors = readTensors(new URL(c.file, folder));
   const get = (name: string) => float32(tensors, name);
   using layer = createLayer(core, c) as LSTM;
-  layer.loadStateDict(Object.fromEntries(c.weights.map((name) => [name, get(name)])) as StateDict);
+  layer.loadStateDict(Object.fromEntries(layer.parameters.map(({ name }) => [name, get(name)])) as StateDict);
   const x = get("x");
-  if (c.lengths && !c.batch_first) {
-    for (let row = 0; row < c.seq * c.batch; row++)
-      if (Math.floor(row / c.batch) >= (c.lengths[row % c.batch] as number))
-        x.data.fill(Number.NaN, row * c.input_size, (row + 1) * c.input_size);
+  if (c.lengths) {
+    const [rows, columns] = x.shape as [number, number];
+    for (let row = 0; row < rows * columns; row++) {
+      const [a, b] = [Math.floor(row / columns), row % columns];
+      const [t, sequence] = c.batch_first ? [b, a] : [a, b];
+      if (t >= (c.lengths[sequence] as number)) x.data.fill(Number.NaN, row * c.input_size, (row + 1) * c.input_size);
+    }
   }
-  const states = c.has_initial_state ? { h0: get("h0"), ...(tensors.c0 ? { c0: get("c0") } : {}) } : {};
-  const result = layer.forward(x, { ...states, ...(c.lengths ? { lengths: c.lengths } : {}) });
-  const cotangents: LSTMCotangents = {
-    output: get("w_out"),
-    hn: get("w_h"),
-    ...(tensors.w_c ? { cn: get("w_c") } : {}),
-  };
+  /** What is there of some tensors, by our names for them. */
+  const some = (names: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(names).flatMap(([ours, name]) => (tensors[name] ? [[ours, get(name)]] : [])));
+  const result = layer.forward(x, { ...some({ h0: "h0", c0: "c0" }), ...(c.lengths && { lengths: c.lengths }) });
+  const cotangents: LSTMCotangents = some({ output: "w_out", hn: "w_h", cn: "w_c" });
   const grads = layer.backward(cotangents);
   const named: Record<string, Tensor | null | undefined> = {
     out: result.output,
@@ -73,24 +77,27 @@ export function runKernels(core: Core, c: TorchCase, folder = goldens("torch/"))
 /** The answers of the float64 oracle. */
 export function runOracle(c: TorchCase): Answers {
   const tensors = readTensors(goldens(`torch/${c.file}`));
-  const timeMajor = (name: string) => swap(float32(tensors, name), c.batch_first);
+  const batchFirst = c.batch_first ?? false;
+  const timeMajor = (name: string) => swap(float32(tensors, name), batchFirst);
   const spec: Spec = {
     cell: c.op === "LSTM" || c.op === "GRU" ? c.op : "RNN",
     inputSize: c.input_size,
     hiddenSize: c.hidden_size,
-    numLayers: c.num_layers,
-    bidirectional: c.bidirectional,
-    projSize: c.proj_size,
+    numLayers: c.num_layers ?? 1,
+    bidirectional: c.bidirectional ?? false,
+    projSize: c.proj_size ?? 0,
     ...(c.op === "RNN_RELU" ? { activations: [{ f: { name: "relu" } }, { f: { name: "relu" } }] } : {}),
   };
-  const parameters = Object.fromEntries(c.weights.map((name) => [name, float32(tensors, name)]));
+  const weights = Object.keys(tensors).filter((name) => /^(weight|bias)_/.test(name));
+  const parameters = Object.fromEntries(weights.map((name) => [name, float32(tensors, name)]));
   const { h0, c0 } = tensors;
-  const result = run(spec, { x: timeMajor("x"), h0, c0, lengths: c.lengths ?? undefined, parameters });
+  const x = timeMajor("x");
+  const [T, B] = x.shape as [number, number];
+  const result = run(spec, { x, h0, c0, lengths: c.lengths ?? undefined, parameters });
   const grads = result.backward({ output: timeMajor("w_out").data, hn: tensors.w_h?.data, cn: tensors.w_c?.data });
-  const back = (data: Float64Array, width: number) =>
-    swap({ data, shape: [c.seq, c.batch, width] }, c.batch_first).data;
+  const back = (data: Float64Array, width: number) => swap({ data, shape: [T, B, width] }, batchFirst).data;
   const answers: Answers = {
-    out: back(result.output, result.output.length / (c.seq * c.batch)),
+    out: back(result.output, result.output.length / (T * B)),
     hn: result.hn,
     cn: result.cn,
     ...Object.fromEntries(
