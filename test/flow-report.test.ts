@@ -296,6 +296,28 @@ describe("a model in training", () => {
     flow.stop();
   });
 
+  test("of a loss at every step the last one alone is measured, or the growth at each", () => {
+    const lstm = new LSTM(core, { inputSize: 2, hiddenSize: 4, seed: 1 });
+    const model = new Sequential([lstm, new Linear(core, { inFeatures: 4, outFeatures: 1, seed: 2 })]);
+    const flow = new GradientFlow(model);
+    const each = { x: batch.x, target: randomTensor(random, [6, 3, 1]) };
+    const [last, all] = [flow.measure(each, mseLoss()), flow.measure(each, mseLoss(), { losses: "all" })];
+    expect([last.slices[0]?.basis, all.slices[0]?.basis]).toEqual(["norm", "growth"]);
+    // The same as a model that answers once, whose target is that of the last step.
+    const once = new Sequential([lstm, lastStep(), model.layers[1] as Linear]);
+    const target = { data: each.target.data.slice(-3), shape: [3, 1] };
+    const { slices } = new GradientFlow(once).measure({ x: batch.x, target }, mseLoss());
+    expect(slices[0]?.carried).toEqual(last.slices[0]?.carried);
+    const { ratios = [], carried } = at(all.slices, 0);
+    expect(carried.total[6]).toBeCloseTo(
+      ratios.reduce((a, b) => a * b),
+      12,
+    );
+    // Of sequences that end earlier it is their own last step.
+    const short = flow.measure({ ...each, lengths: [6, 2, 4] }, mseLoss());
+    expect(at(short.slices, 0).dh.map((norm) => norm > 0)).toEqual(new Array(6).fill(true));
+  });
+
   test("a cell, layers within layers", () => {
     const cell = new LSTMCell(core, { inputSize: 2, hiddenSize: 3 });
     const flow = new GradientFlow(cell);

@@ -84,8 +84,8 @@ describe("the Jacobians put together by hand", () => {
           before,
         );
         J = product(sum(direct, recurrent), J);
-        const names = result.record[0]![t]![0]!;
-        before = { h: [...names.h!.v], c: [...(names.c?.v ?? [])] };
+        const names = result.record[0]?.[t]?.[0];
+        before = { h: [...(names?.h?.v ?? [])], c: [...(names?.c?.v ?? [])] };
       }
       const end = (from: Float64Array) => {
         const { hn, cn } = run(spec(cell), inputs(from));
@@ -94,13 +94,14 @@ describe("the Jacobians put together by hand", () => {
       for (let j = 0; j < S; j++) {
         const shifted = (by: number) => end(state.map((value, k) => (k === j ? value + by : value)));
         const [plus, minus] = [shifted(1e-5), shifted(-1e-5)];
-        for (let i = 0; i < S; i++) expect(J[i]![j]!).toBeCloseTo((plus[i]! - minus[i]!) / 2e-5, 8);
+        for (let i = 0; i < S; i++)
+          expect(J[i]?.[j]).toBeCloseTo(((plus[i] as number) - (minus[i] as number)) / 2e-5, 8);
       }
       // And the gradient that the oracle's differentiation gives the first state.
       const cotangent = end(state).map(() => random());
       const { h0, c0 } = result.backward({ hn: cotangent.slice(0, H), cn: cotangent.slice(H) });
       pullBack(cotangent, J).forEach((value, k) => {
-        expect(value).toBeCloseTo([...(h0 ?? []), ...(c0 ?? [])][k]!, 12);
+        expect(value).toBeCloseTo([...(h0 ?? []), ...(c0 ?? [])][k] as number, 12);
       });
     },
   );

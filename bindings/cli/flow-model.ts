@@ -83,7 +83,7 @@ function batchOf(
     if (numbers.length < 3) throw new UserError(`${file}: expected at least 3 characters, got ${numbers.length}`);
     const batch = stretchesOf(numbers, steps ?? 100);
     const [T, streams] = batch.x.shape;
-    return { batch, loss, data: `${streams} stretches of ${T} characters of ${file}, a loss at each` };
+    return { batch, loss, data: `${streams} stretches of ${T} characters of ${file}, the loss of the last` };
   }
   const { window } = saved.settings;
   if (steps !== undefined && steps !== window)

@@ -28,7 +28,7 @@ export function powerOf(value: number): string {
 
 const PATHS = [
   ["total", "both paths", "--ink"],
-  ["direct", "direct: forget gates alone", "--accent"],
+  ["direct", "direct: the memory alone", "--accent"],
   ["recurrent", "recurrent: through W_hh", "--warm"],
 ] as const;
 
@@ -91,11 +91,14 @@ function normsPlot(slice: SliceFlow): string {
 
 /** How much the gradient grows at each step back. */
 function growthPlot(slice: SliceFlow): string {
-  const points = slice.ratios.flatMap((ratio, k) => (Number.isFinite(ratio) ? [{ lag: k + 1, ratio }] : []));
+  const seen = slice.carried.total.findLastIndex((left) => left > DEEPEST);
+  const points = slice.ratios
+    .slice(0, Math.max(1, seen))
+    .flatMap((ratio, k) => (Number.isFinite(ratio) ? [{ lag: k + 1, ratio }] : []));
   return svg("Growth of the gradient at each step back", {
     height: 180,
     marginLeft: 60,
-    x: { label: "steps back →", domain: [0, Math.max(1, slice.ratios.length)], tickFormat: wholeTick },
+    x: { label: "steps back →", domain: [0, Math.max(1, ...points.map(({ lag }) => lag))], tickFormat: wholeTick },
     y: { label: "↑ growth (Pascanu’s ratio)", grid: true, nice: true, zero: true },
     marks: [
       Plot.ruleY([1], { stroke: "var(--soft)", strokeDasharray: "3 3" }),
@@ -234,7 +237,10 @@ export function renderFlow(file: string, { report, model, data }: Measured): str
       ["model", model],
       ["data", data],
       ["thresholds", "vanished below a thousandth of what there is at the start, exploded above a thousand times"],
-      ["direct path", "what passes by forget gates alone; the rest passes W_hh at least once"],
+      [
+        "direct path",
+        "what passes by the memory’s own gates (f of an LSTM, z of a GRU) alone; all else passes W_hh at least once",
+      ],
     ],
   });
 }

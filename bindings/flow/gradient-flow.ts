@@ -7,11 +7,9 @@ import { Sequential } from "../layers/sequential.ts";
 import type { Batch } from "../train/batch.ts";
 import { Loss } from "../train/loss.ts";
 import { Passes } from "../train/passes.ts";
-import { carry, readNorms } from "./norms.ts";
+import { type Basis, carry, hasManyLosses, type Norms, readNorms } from "./norms.ts";
 import { type FlowReport, findNonFinite, type Place, type SliceFlow, sliceFlow, worst } from "./report.ts";
 import type { Thresholds } from "./verdict.ts";
-
-const NO_PASS = "GradientFlow: expected a backward pass to report on, got none yet";
 
 export interface GradientFlowOptions extends Partial<Thresholds> {
   /** In a Trainer: a report with every so many updates. Default 1. */
@@ -52,52 +50,45 @@ export class GradientFlow {
 
   /** What became of the gradient in the last backward pass; to be called before the next forward pass. */
   report(): FlowReport {
-    this.model.checkUsable();
-    const slices = this.#places.flatMap((place) => sliceFlow(place, this.thresholds) ?? []);
-    if (slices.length < this.#places.length) throw new StateError("ERR_NO_FORWARD", NO_PASS);
-    const norms = this.#places.map(({ slice }) => readNorms(slice.flowData() as never, slice));
-    const nonFinite = findNonFinite(this.model, this.#places, norms);
-    const outcome = worst(slices);
-    return {
-      ...outcome,
-      ...(nonFinite && {
-        status: "nonFinite" as const,
-        after: null,
-        path: null,
-        left: Number.NaN,
-        verdict: `not finite: ${nonFinite.kind} is first seen in ${nonFinite.tensor}${nonFinite.step === null ? "" : ` at step ${nonFinite.step}`}`,
-      }),
-      ...{ slices, nonFinite, updateRatios: null, clipRate: this.#updates ? this.#clipped / this.#updates : null },
-    };
+    return this.#report(this.#basis());
   }
 
   /** What is left of the gradient after so many steps back, by slice: the report's `carried` alone, for those who ask often. */
   curves(): SliceFlow["carried"][] {
-    this.model.checkUsable();
-    return this.#places.map(({ slice }) => {
-      const data = slice.flowData();
-      if (!data) throw new StateError("ERR_NO_FORWARD", NO_PASS);
-      const { from, total, direct, recurrent } = carry(readNorms(data, slice));
+    const basis = this.#basis();
+    return this.#norms().map((norms) => {
+      const { from, total, direct, recurrent } = carry(norms, basis);
       return { from, total, direct, recurrent };
     });
   }
 
-  /** Runs a batch forwards and backwards through the model, whose gradients and random numbers stay as they were, and reports. */
-  measure(batch: Batch, loss: Loss, options: { readonly training?: boolean } = {}): FlowReport {
+  /**
+   * Runs a batch forwards and backwards through the model, whose gradients and random numbers stay as they were, and reports. Of
+   * a model that answers at every step only the loss of each sequence's last one counts, so that what reaches back can be told
+   * from what each step adds; `losses: "all"` takes the gradient as it is in training.
+   */
+  measure(
+    batch: Batch,
+    loss: Loss,
+    options: { readonly losses?: "last" | "all"; readonly training?: boolean } = {},
+  ): FlowReport {
     if (!(loss instanceof Loss))
       throw new ArgumentTypeError(`loss: expected a loss such as mseLoss(), got ${show(loss)}`);
-    checkOptions("measure options", options, ["training"]);
+    checkOptions("measure options", options, ["losses", "training"]);
     const training = checkFlag("training", options.training ?? false);
+    const { losses = "last" } = options;
+    if (losses !== "last" && losses !== "all")
+      throw new ArgumentRangeError(`losses: expected "last" or "all", got ${show(losses)}`);
     const { core, parameters } = this.model;
     const passes = new Passes(this.model, loss, 0);
     const kept = parameters.map(({ grad, size }) => core.read(grad, size));
     const { draws } = passes;
     try {
-      const piece = passes.prepare(batch);
+      const piece = passes.prepare(losses === "last" ? passes.lastAlone(batch) : batch);
       this.#watch(true);
       this.model.zeroGrad();
       passes.run(piece, { training, backward: true });
-      return this.report();
+      return this.#report(losses === "last" ? "norm" : this.#basis());
     } finally {
       passes.draws = draws;
       passes.dispose();
@@ -132,6 +123,37 @@ export class GradientFlow {
     this.#before = null;
     this.#watch(this.#isDue());
     return report;
+  }
+
+  #report(basis: Basis): FlowReport {
+    const norms = this.#norms();
+    const slices = this.#places.map((place) => sliceFlow(place, basis, this.thresholds) as SliceFlow);
+    const nonFinite = findNonFinite(this.model, this.#places, norms);
+    return {
+      ...worst(slices),
+      ...(nonFinite && {
+        ...{ status: "nonFinite" as const, after: null, path: null, left: Number.NaN },
+        verdict: `not finite: ${nonFinite.kind} is first seen in ${nonFinite.tensor}${nonFinite.step === null ? "" : ` at step ${nonFinite.step}`}`,
+      }),
+      ...{ slices, nonFinite, updateRatios: null, clipRate: this.#updates ? this.#clipped / this.#updates : null },
+    };
+  }
+
+  /** The norms of each slice's last backward pass. */
+  #norms(): Norms[] {
+    this.model.checkUsable();
+    return this.#places.map(({ slice }) => {
+      const data = slice.flowData();
+      if (data) return readNorms(data, slice);
+      throw new StateError("ERR_NO_FORWARD", "GradientFlow: expected a backward pass to report on, got none yet");
+    });
+  }
+
+  /** The last layer tells whether the loss is one of the last step: those below get something at every step. */
+  #basis(): Basis {
+    const last = this.#places.at(-1)?.layer as Recurrent;
+    const norms = this.#norms().slice(last.bidirectional ? -2 : -1);
+    return norms.some(hasManyLosses) ? "growth" : "norm";
   }
 
   #isDue(): boolean {

@@ -9,6 +9,8 @@ export interface Norms {
   /** ‖dL/dh‖ and, with a cell state, ‖dL/dc‖: along every path. */
   readonly dh: readonly number[];
   readonly dc: readonly number[] | null;
+  /** What of it did not come from later steps: the output's own, at lag 0 also that of the last states. */
+  readonly own: readonly number[];
   /** The state's gradient, ‖(dL/dh, dL/dc)‖ where h and c are arguments of all that follows: what a step starts from. */
   readonly state: readonly number[];
   /** What of it later steps sent: directly, recurrently, and both together. Nothing at lag 0. */
@@ -33,6 +35,7 @@ export function readNorms({ T, norms, plain }: FlowData, { reverse, states, H, R
     return {
       dh,
       dc: lag === T ? at(0) : (norms[(reverse ? slot + 1 : slot - 1) * COLUMNS + 3] as number),
+      own: lag === 0 ? Math.hypot(dh, at(0)) : at(8),
       state: Math.hypot(dh, at(0)),
       arrived: lag === 0 ? 0 : Math.hypot(arrivedH, at(0)),
       direct: lag === 0 ? 0 : Math.hypot(directH, at(1)),
@@ -43,6 +46,7 @@ export function readNorms({ T, norms, plain }: FlowData, { reverse, states, H, R
   return {
     dh: column("dh"),
     dc: hasC ? column("dc") : null,
+    own: column("own"),
     state: column("state"),
     arrived: column("arrived"),
     direct: column("direct"),
@@ -50,7 +54,14 @@ export function readNorms({ T, norms, plain }: FlowData, { reverse, states, H, R
   };
 }
 
-/** What of a gradient is left after each lag, as shares of what there is at lag 0. */
+/**
+ * How `carried` is reckoned. "norm": what arrives, over all that was put in at later steps; so where the loss is one of the last
+ * step. "growth": the product of the growth at each step, where every step has a loss of its own, which would hide what came
+ * from afar; of an LSTM it tells too little, since what a loss puts into h mostly is lost in its first step.
+ */
+export type Basis = "norm" | "growth";
+
+/** What of a gradient is left after each lag, as a share of what there was. */
 export interface Carried {
   /** The lag at which the loss's gradient first appears: 0 here. */
   readonly from: number;
@@ -61,11 +72,10 @@ export interface Carried {
   readonly ratios: readonly number[];
 }
 
-/**
- * The product of the growth over each step. Where the loss depends on the last state alone, this is the norm over its first
- * value; where every step has a loss of its own, that is left out of the growth.
- */
-export function carry({ state, arrived, direct, recurrent }: Norms): Carried {
+/** Whether a gradient of its own comes to more than one step. */
+export const hasManyLosses = ({ own }: Norms): boolean => own.filter((norm) => norm !== 0).length > 1;
+
+export function carry({ own, state, arrived, direct, recurrent }: Norms, basis: Basis): Carried {
   const from = Math.max(
     0,
     state.findIndex((norm) => norm !== 0),
@@ -73,15 +83,17 @@ export function carry({ state, arrived, direct, recurrent }: Norms): Carried {
   const total = [1];
   const paths = { direct: [0], recurrent: [0] };
   const ratios: number[] = [];
+  let given = own[from] as number;
   for (let lag = from + 1; lag < state.length; lag++) {
     const [now, before] = [arrived[lag] as number, state[lag - 1] as number];
     const ratio = before === 0 ? 0 : now / before;
-    const left = (total.at(-1) as number) * ratio;
+    const left = basis === "growth" ? (total.at(-1) as number) * ratio : now / given;
     const share = (part: number | undefined) => (now === 0 ? 0 : (left * (part as number)) / now);
     ratios.push(ratio);
     total.push(left);
     paths.direct.push(share(direct[lag]));
     paths.recurrent.push(share(recurrent[lag]));
+    given = Math.hypot(given, own[lag] as number);
   }
   return { from, total, ...paths, ratios };
 }

@@ -4,7 +4,7 @@ import type { Recurrent } from "../layers/recurrent.ts";
 import type { Slice } from "../layers/slice.ts";
 import type { Parameter } from "../parameters.ts";
 import { deadUnits, forgetHorizon, type Saturation, saturationOf } from "./gates.ts";
-import { carry, type Decay, decayOf, type Norms, readNorms } from "./norms.ts";
+import { type Basis, carry, type Decay, decayOf, type Norms, readNorms } from "./norms.ts";
 import { apply, spectralNorm, spectralRadius } from "./spectrum.ts";
 import { judge, type Outcome, type Thresholds } from "./verdict.ts";
 
@@ -40,9 +40,11 @@ export interface SliceFlow extends Outcome {
   /** Norms of what later steps sent to the state of step t through the cell's memory alone, and through W_hh at least once. */
   readonly direct: readonly number[];
   readonly recurrent: readonly number[];
+  /** How `carried` and the verdict are reckoned: "growth" where every step has a loss of its own. */
+  readonly basis: Basis;
   /**
-   * What is left of the gradient after so many steps back (index: steps), as a share of where it starts, at `carried.from` steps
-   * before the end: in all, and by either path.
+   * What is left of the gradient after so many steps back (index: steps), as a share of what there was, from `carried.from` steps
+   * before the end on: in all, and by either path.
    */
   readonly carried: {
     readonly from: number;
@@ -87,11 +89,11 @@ export interface FlowReport extends Outcome {
 }
 
 /** Everything about one slice; null before its first backward pass with flow. */
-export function sliceFlow({ name, layer, slice }: Place, thresholds: Thresholds): SliceFlow | null {
+export function sliceFlow({ name, layer, slice }: Place, basis: Basis, thresholds: Thresholds): SliceFlow | null {
   const data = slice.flowData();
   if (!data) return null;
   const norms = readNorms(data, slice);
-  const carried = carry(norms);
+  const carried = carry(norms, basis);
   const { total, direct, recurrent, from, ratios } = carried;
   // From lags to time; the last lag is the initial state.
   const inTime = (curve: readonly number[]) => {
@@ -108,6 +110,7 @@ export function sliceFlow({ name, layer, slice }: Place, thresholds: Thresholds)
     ...{ steps: data.T, batch: data.B },
     ...{ dh: inTime(norms.dh), dc: norms.dc && inTime(norms.dc) },
     ...{ direct: inTime(norms.direct), recurrent: inTime(norms.recurrent) },
+    basis,
     carried: { from, total, direct, recurrent },
     ratios,
     omega: ratios.reduce((sum, ratio) => sum + (ratio - 1) ** 2, 0),
@@ -181,6 +184,6 @@ export function worst(slices: readonly SliceFlow[]): Outcome & { readonly slice:
   );
   if (!first) return { status: "none", after: null, path: null, left: 0, verdict: "no gradient came", slice: null };
   const { status, after, path, left, name } = first;
-  const verdict = slices.length > 1 ? `${name}: ${first.verdict}` : first.verdict;
+  const verdict = `${slices.length > 1 ? `${name}: ` : ""}${first.verdict}`;
   return { status, after, path, left, verdict, slice: name };
 }

@@ -5,22 +5,26 @@ import type { Inputs, Result, Spec } from "./recurrent.ts";
 
 export type Matrix = number[][];
 
+const at = (A: Matrix, i: number, j: number): number => (A[i] as number[])[j] as number;
+
 export const zeros = (rows: number, columns: number): Matrix =>
   Array.from({ length: rows }, () => new Array<number>(columns).fill(0));
 export const identity = (n: number): Matrix => zeros(n, n).map((row, i) => row.map((_, j) => (i === j ? 1 : 0)));
 export const product = (A: Matrix, B: Matrix): Matrix =>
-  A.map((row) => (B[0] as number[]).map((_, j) => row.reduce((sum, a, k) => sum + a * (B[k] as number[])[j]!, 0)));
+  A.map((row) => (B[0] as number[]).map((_, j) => row.reduce((total, a, k) => total + a * at(B, k, j), 0)));
 export const sum = (...terms: Matrix[]): Matrix =>
-  (terms[0] as Matrix).map((row, i) => row.map((_, j) => terms.reduce((total, A) => total + A[i]![j]!, 0)));
+  (terms[0] as Matrix).map((row, i) => row.map((_, j) => terms.reduce((total, A) => total + at(A, i, j), 0)));
 /** diag(d)·A */
-export const scaleRows = (d: readonly number[], A: Matrix): Matrix => A.map((row, i) => row.map((a) => d[i]! * a));
+export const scaleRows = (d: readonly number[], A: Matrix): Matrix =>
+  A.map((row, i) => row.map((a) => a * (d[i] as number)));
 const diagonal = (d: readonly number[]): Matrix => scaleRows(d, identity(d.length));
 /** λᵀ·A */
 export const pullBack = (lambda: readonly number[], A: Matrix): number[] =>
-  (A[0] as number[]).map((_, j) => lambda.reduce((total, value, i) => total + value * A[i]![j]!, 0));
-const times = (A: Matrix, x: readonly number[]) => A.map((row) => row.reduce((total, a, k) => total + a * x[k]!, 0));
+  (A[0] as number[]).map((_, j) => lambda.reduce((total, value, i) => total + value * at(A, i, j), 0));
+const times = (A: Matrix, x: readonly number[]) =>
+  A.map((row) => row.reduce((total, a, k) => total + a * (x[k] as number), 0));
 const map = (f: (...values: number[]) => number, ...vectors: (readonly number[])[]): number[] =>
-  (vectors[0] as readonly number[]).map((_, k) => f(...vectors.map((v) => v[k]!)));
+  (vectors[0] as readonly number[]).map((_, k) => f(...vectors.map((v) => v[k] as number)));
 
 export interface StepJacobian {
   readonly direct: Matrix;
@@ -33,7 +37,9 @@ function normJacobian(x: readonly number[]): Matrix {
   const mean = x.reduce((a, b) => a + b) / n;
   const scale = 1 / Math.sqrt(x.reduce((total, value) => total + (value - mean) ** 2, 0) / n + 1e-5);
   const hat = x.map((value) => (value - mean) * scale);
-  return identity(n).map((row, i) => row.map((delta, j) => scale * (delta - 1 / n - (hat[i]! * hat[j]!) / n)));
+  return identity(n).map((row, i) =>
+    row.map((delta, j) => scale * (delta - 1 / n - ((hat[i] as number) * (hat[j] as number)) / n)),
+  );
 }
 
 /** The Jacobian of step t of row b in one slice; states are h [R], then c [H]. */
@@ -41,33 +47,33 @@ export function stepJacobian(
   spec: Spec,
   inputs: Inputs,
   { record }: Result,
-  at: { readonly slice: number; readonly suffix: string; readonly t: number; readonly b: number },
+  place: { readonly slice: number; readonly suffix: string; readonly t: number; readonly b: number },
   before: { readonly h: readonly number[]; readonly c: readonly number[] },
 ): StepJacobian {
   const { hiddenSize: H, projSize = 0, cell } = spec;
   const R = projSize || H;
   const S = cell === "LSTM" ? R + H : R;
-  const names = record[at.slice]?.[at.t]?.[at.b];
+  const names = record[place.slice]?.[place.t]?.[place.b];
   // A step that is not taken holds everything.
   if (!names) return { direct: identity(S), recurrent: zeros(S, S) };
   const of = (name: string): number[] => [...(names[name]?.v ?? [])];
   const matrix = (name: string, columns: number): Matrix => {
-    const values = inputs.parameters[`${name}${at.suffix}`]?.data as ArrayLike<number>;
+    const values = inputs.parameters[`${name}${place.suffix}`]?.data as ArrayLike<number>;
     return Array.from({ length: values.length / columns }, (_, i) =>
-      Array.from({ length: columns }, (_, j) => values[i * columns + j]!),
+      Array.from({ length: columns }, (_, j) => values[i * columns + j] as number),
     );
   };
   const vector = (name: string): number[] | undefined => {
-    const values = inputs.parameters[`${name}${at.suffix}`]?.data;
+    const values = inputs.parameters[`${name}${place.suffix}`]?.data;
     return values && Array.from(values);
   };
   const whh = matrix("weight_hh", R);
   const block = (A: Matrix, k: number) => A.slice(k * H, (k + 1) * H);
   const zoned = (jacobian: StepJacobian): StepJacobian => {
-    const zone = inputs.masks?.[at.slice]?.zone;
+    const zone = inputs.masks?.[place.slice]?.zone;
     if (!zone) return jacobian;
     const B = inputs.x.shape[1] as number;
-    const share = Array.from({ length: S }, (_, k) => (k < R ? zone[(at.t * B + at.b) * R + k]! : 1));
+    const share = Array.from({ length: S }, (_, k) => (k < R ? (zone[(place.t * B + place.b) * R + k] as number) : 1));
     const held = diagonal(share.map((value) => 1 - value));
     return {
       direct: sum(scaleRows(share, jacobian.direct), held),
@@ -142,8 +148,8 @@ export function stepJacobian(
   const hFromC = project(product(squash, cFromC));
   const hFromPeep = project(sum(product(fromC, cFromPeep), product(dOfC, cFromC)));
   const stack = (hh: Matrix, hc: Matrix, ch: Matrix, cc: Matrix): Matrix => [
-    ...hh.map((row, k) => [...row, ...hc[k]!]),
-    ...ch.map((row, k) => [...row, ...cc[k]!]),
+    ...hh.map((row, k) => [...row, ...(hc[k] as number[])]),
+    ...ch.map((row, k) => [...row, ...(cc[k] as number[])]),
   ];
   return zoned({
     direct: stack(zeros(R, R), hFromC, zeros(H, R), cFromC),

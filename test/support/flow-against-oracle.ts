@@ -32,7 +32,8 @@ export function oracleFlow(
   const W = cell === "LSTM" ? H : 0;
   const squares: Curves = Object.fromEntries(NAMES.map((name) => [name, new Array(T + 1).fill(0)])) as Curves;
   const add = (name: keyof Curves, lag: number, ...parts: readonly (readonly number[])[]) => {
-    for (const part of parts) for (const value of part) squares[name][lag]! += value * value;
+    for (const part of parts)
+      for (const value of part) squares[name][lag] = (squares[name][lag] as number) + value * value;
   };
   for (let b = 0; b < B; b++) {
     // The states in the order of the pass.
@@ -42,8 +43,8 @@ export function oracleFlow(
     const states = [{ h: zero(inputs.h0?.data, R), c: zero(inputs.c0?.data, W) }];
     for (const t of order) {
       const names = result.record[slice]?.[t]?.[b];
-      const before = states.at(-1)!;
-      states.push(names ? { h: [...names.h!.v], c: [...(names.c?.v ?? [])] } : before);
+      const before = states.at(-1) as (typeof states)[number];
+      states.push(names ? { h: [...(names.h?.v ?? [])], c: [...(names.c?.v ?? [])] } : before);
     }
     let lambda = [...own.hn(b), ...own.cn(b)];
     let direct = lambda.map(() => 0);
@@ -51,15 +52,15 @@ export function oracleFlow(
     for (let lag = 0; lag <= T; lag++) {
       const t = order[T - 1 - lag];
       const here = t === undefined ? new Array<number>(R).fill(0) : own.output(t, b);
-      const recurrent = arrived.map((value, k) => value - direct[k]!);
+      const recurrent = arrived.map((value, k) => value - (direct[k] as number));
       if (lag > 0) {
         add("arrived", lag, arrived);
         add("direct", lag, direct);
         add("recurrent", lag, recurrent);
       }
       const given = lag === 0 ? lambda : arrived;
-      lambda = given.map((value, k) => value + (k < R ? here[k]! : 0));
-      const p = lag === 0 ? lambda : direct.map((value, k) => value + (k < R ? here[k]! : 0));
+      lambda = given.map((value, k) => value + (k < R ? (here[k] as number) : 0));
+      const p = lag === 0 ? lambda : direct.map((value, k) => value + (k < R ? (here[k] as number) : 0));
       add("state", lag, lambda);
       add("dh", lag, lambda.slice(0, R));
       if (t === undefined) {
@@ -71,7 +72,7 @@ export function oracleFlow(
         inputs,
         result,
         { slice, suffix, t, b },
-        states[T - 1 - lag]!,
+        states[T - 1 - lag] as (typeof states)[number],
       );
       // dL/dc along every path is not an argument's gradient: the autodiff of the oracle has it.
       add("dc", lag, [...(result.record[slice]?.[t]?.[b]?.c?.g ?? lambda.slice(R))]);
