@@ -1,11 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+const source = (file: string) => `${new URL("bindings/", import.meta.url).pathname}${file}.ts`;
+
 export default defineConfig({
   resolve: {
-    alias: ["index", "node"].map((entry) => ({
-      find: entry === "index" ? /^lstm-wasm$/ : `lstm-wasm/${entry}`,
-      replacement: new URL(`bindings/${entry}.ts`, import.meta.url).pathname,
-    })),
+    alias: [
+      { find: /^lstm-wasm$/, replacement: source("entries/default") },
+      { find: /^lstm-wasm\/flow$/, replacement: source("flow/index") },
+      { find: /^lstm-wasm\/node$/, replacement: source("node") },
+      { find: /^lstm-wasm\/(inline|relaxed|io|train)$/, replacement: source("entries/$1") },
+    ],
   },
   test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, maxConcurrency: 2 },
 });

@@ -25,7 +25,7 @@ export class Sequence {
   reverse: i32; //    1: from the last step to the first; the initial state is then slot T
   addDx: i32; //      1: dx += instead of =
   resetAfter: i32; // GRU: 1 reset gate behind the recurrent product, 0 before it
-  keepDc: i32; //     1: dc, dn and dm have a slot for every step, 0: one slot that all steps share
+  keepDc: i32; //     1: dc, dn and dm have a slot for every step, −1: two, by turns, 0: one slot that all steps share
 
   // Options of the cells (their equations name them). Activations are of math/activation.ts' Activation.
   general: i32; //    1: any of the following, or resetAfter, is not what PyTorch's cell does
@@ -89,7 +89,7 @@ export class Sequence {
 
   // Backward.
   dh: usize; //       [T+1,B,R]   in dL/d(output) in the slots of the outputs, out dL/dh in all
-  dc: usize; //       [T+1,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM, sLSTM
+  dc: usize; //       [T+1,B,H], [2,B,H] or [B,H]  last slot written in dL/d(cn), out dL/dc; initial slot out dL/dc0    LSTM, sLSTM
   dn: usize; //       the same of n    sLSTM
   dm: usize; //       the same of m    sLSTM
   dhn: usize; //      [B,R]       in dL/d(hn), or 0
@@ -111,10 +111,23 @@ export class Sequence {
   dBiasHh: usize; //  [GH]        +=  or 0
   panels: usize; //   [scratchSize(max(I, R, H))]  scratch
 
+  // Gradient flow (flow.ts); dc then has more than one slot.
+  flowOwn: i32; //    scratch     1: the step's output has a gradient of its own
+  flowScale: f32; //  scratch     power of two
+  flow: usize; //     [T+1,20]    out =   norms, a row a slot; or 0, and all below
+  flowH: usize; //    [2,B,R]     scratch
+  flowC: usize; //    [B+1,H]     scratch LSTM, sLSTM
+  flowOut: usize; //  [B,R]       scratch flowH itself where p_h is the output alone: not in a GRU, nor with zoneout or a mask
+
   /** Address of row b of step t in an array [T,B,width]. */
   // @ts-ignore: decorator
   @inline
   at(base: usize, t: i32, b: i32, width: i32): usize {
     return base + ((<usize>(t * this.B + b) * width) << 2);
   }
+}
+
+/** Row b of a slot of dc, dn or dm: one for each step, two that steps use by turns, or one that they share. */
+export function slot(s: Sequence, base: usize, slot: i32, b: i32): usize {
+  return s.at(base, slot & -s.keepDc, b, s.H);
 }

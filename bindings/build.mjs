@@ -1,8 +1,11 @@
 // Builds the package: assembly/ → build/*.wasm → bindings/generated/ → dist/. One step per line at the end.
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -16,14 +19,31 @@ function run(tool, ...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** The ABI as a TypeScript interface, from the declarations the compiler writes. */
-function writeAbi() {
+/**
+ * Marks the modules: the custom section "lstm-wasm" holds the package's version with a digest of the strict kernels, and the
+ * build's name. The bindings refuse a module of another mark. Answers the first half.
+ */
+function mark() {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  const digest = createHash("sha256").update(readFileSync("build/core.wasm")).digest("hex");
+  const id = `${version}+${digest.slice(0, 8)}`;
+  for (const [file, build] of Object.entries({ core: "strict", "core.relaxed": "relaxed", "core.debug": "debug" })) {
+    const content = Buffer.from(`\x09lstm-wasm${id} ${build}`);
+    if (content.length > 127) throw new Error(`version: expected less than 128 bytes of mark, got ${content.length}`);
+    const section = Buffer.from([0, content.length, ...content]);
+    writeFileSync(`build/${file}.wasm`, Buffer.concat([readFileSync(`build/${file}.wasm`), section]));
+  }
+  return id;
+}
+
+/** The ABI as a TypeScript interface, from the declarations the compiler writes, and the mark of its modules. */
+function writeAbi(id) {
   const declarations = readFileSync("build/core.d.ts", "utf8");
   const body = declarations.slice(declarations.indexOf("{") + 1, declarations.indexOf("\n}"));
   const members = body.replaceAll("export const memory", "readonly memory").replaceAll("export function ", "");
   writeFileSync(
     "bindings/generated/abi.ts",
-    `// Written by bindings/build.mjs.\nexport interface Abi {${members}\n}\n`,
+    `// Written by bindings/build.mjs.\nexport interface Abi {${members}\n}\nexport const MODULE_ID: string = "${id}";\n`,
   );
 }
 
@@ -40,25 +60,98 @@ export const SEQUENCE_FLOATS: readonly SequenceField[] = [${names(fields.filter(
   writeFileSync("bindings/generated/sequence.ts", text);
 }
 
-/** The strict module as text, so that the default entry needs no file system and no fetch. */
-function embed() {
-  const base64 = readFileSync("build/core.wasm").toString("base64");
+/**
+ * A module as text. Compressors see bytes, so every byte keeps a boundary of its own (base64 costs brotli 40 %): shifted by 29,
+ * which puts the frequent ones first, a byte below 89 is one of the 91 characters from # to ~ without \\, another one two.
+ * assembly/unpack.ts is the way back.
+ */
+function embed(name) {
+  const digit = (value) => String.fromCharCode(value < 57 ? value + 35 : value + 36);
+  let text = "";
+  for (const byte of readFileSync(`build/${name}.wasm`)) {
+    const value = (byte + 29) % 256;
+    const rest = value - 89;
+    text += rest < 0 ? digit(value) : digit(89 + Math.floor(rest / 91)) + digit(rest % 91);
+  }
+  if (text.length > 2 * 65536) throw new Error(`${name}: expected to fit in the 2 pages of unpack.wasm`);
   writeFileSync(
-    "bindings/generated/module.ts",
-    `// Written by bindings/build.mjs.\nexport const base64 = "${base64}";\n`,
+    `bindings/generated/${name}.ts`,
+    `// Written by bindings/build.mjs.\nexport const text: string =\n  "${text}";\n`,
   );
 }
 
-rmSync("build", { recursive: true, force: true });
+/** The decoder of such text, small enough for a list of numbers. */
+function writeUnpack() {
+  const bytes = [...readFileSync("build/unpack.wasm")].join(", ");
+  writeFileSync(
+    "bindings/generated/unpack.ts",
+    `// Written by bindings/build.mjs.\nexport const unpackModule: readonly number[] = [${bytes}];\n`,
+  );
+}
+
+/**
+ * The default entry becomes one file without blanks, because every file that Node opens and every character that it parses
+ * delays the first step. Names stay, for stack traces. All other entries take what they share from it: there is one of each class.
+ */
+async function bundleDefaultEntry() {
+  const file = "dist/entries/default.js";
+  run(
+    "esbuild",
+    file,
+    "--bundle",
+    "--format=esm",
+    "--target=es2022",
+    "--minify-whitespace",
+    "--minify-syntax",
+    `--outfile=${file}`,
+    "--allow-overwrite",
+    "--log-level=warning",
+  );
+  // The flow's own files together; what it shares comes from the default entry, below.
+  const flow = "dist/flow/index.js";
+  const outside = {
+    name: "outside",
+    setup: ({ onResolve }) => onResolve({ filter: /^\.\.\// }, ({ path }) => ({ path, external: true })),
+  };
+  await build({
+    entryPoints: [flow],
+    outfile: flow,
+    bundle: true,
+    format: "esm",
+    allowOverwrite: true,
+    plugins: [outside],
+  });
+  const entries = JSON.parse(readFileSync("package.json", "utf8")).exports;
+  const kept = new Set(["dist/generated/core.relaxed.js", "dist/entries/embedded.js", "dist/generated/unpack.js"]);
+  for (const conditions of Object.values(entries))
+    if (typeof conditions === "object") for (const path of Object.values(conditions)) kept.add(path.slice(2));
+  for (const path of readdirSync("dist", { recursive: true }).map((name) => `dist/${name.replaceAll("\\", "/")}`)) {
+    if (!path.endsWith(".js") || path === file) continue;
+    if (!kept.has(path)) rmSync(path);
+    else
+      writeFileSync(
+        path,
+        readFileSync(path, "utf8").replace(/(?<=from ")\.[^"]*\.js(?=")/g, (target) =>
+          kept.has(posix.join(posix.dirname(path), target)) ? target : `./${posix.relative(posix.dirname(path), file)}`,
+        ),
+      );
+  }
+}
+
+for (const folder of ["build", "bindings/generated"]) rmSync(folder, { recursive: true, force: true });
 mkdirSync("bindings/generated", { recursive: true });
 for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
-writeAbi();
+run("asc", "--config", "assembly/unpack.asconfig.json");
+for (const target of ["strict", "relaxed"]) run("asc", "--config", "bench/assembly/asconfig.json", "--target", target);
+writeAbi(mark());
 writeSequence();
-embed();
+for (const name of ["core", "core.relaxed"]) embed(name);
+writeUnpack();
 if (!process.argv.includes("--kernels")) {
   rmSync("dist", { recursive: true, force: true });
   for (const config of ["tsconfig.build.json", "tsconfig.node.json"]) run("tsc", "-p", config);
   for (const name of ["core", "core.relaxed"]) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+  await bundleDefaultEntry();
   run(
     "esbuild",
     "bindings/cli/main.ts",
@@ -71,6 +164,7 @@ if (!process.argv.includes("--kernels")) {
     "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     "--outdir=dist/cli",
     "--loader:.csv=text",
+    "--loader:.wasm=binary",
     "--log-level=warning",
   );
 }

@@ -43,8 +43,10 @@ export function checkValues(
 ): Float32Array {
   if (!(value instanceof Float32Array))
     throw new ArgumentTypeError(`${name}: expected a Float32Array, got ${show(value)}`);
-  if (value.length !== size)
-    throw new ArgumentRangeError(`${name}: expected [${shape}], ${size} values, got ${value.length}`);
+  if (value.length !== size) {
+    const got = value.buffer.byteLength > 0 ? value.length : "an empty or detached buffer (transferred elsewhere)";
+    throw new ArgumentRangeError(`${name}: expected [${shape}], ${size} values, got ${got}`);
+  }
   for (let k = 0; finite && k < size; k++)
     if (!Number.isFinite(value[k]))
       throw new ArgumentRangeError(`${name}: expected finite values, got ${value[k]} at ${indexText(k, shape)}`);

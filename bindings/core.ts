@@ -14,14 +14,21 @@ export interface CoreOptions {
 export class Core {
   /** @internal */
   readonly abi: Abi;
+  /** Which build of the kernels this is: "strict", the same bits everywhere, "relaxed", or "debug". */
+  readonly build: string;
   readonly #poison: boolean;
-  readonly #forgotten = new FinalizationRegistry<{ block: number }>((region) => {
-    if (region.block) this.abi.free(region.block);
-  });
+  /** Workers before the compatibility date 2025-05-05 have none: there only `dispose` gives memory back. */
+  readonly #forgotten =
+    typeof FinalizationRegistry === "function"
+      ? new FinalizationRegistry<{ block: number }>((region) => {
+          if (region.block) this.abi.free(region.block);
+        })
+      : undefined;
 
   /** @internal Use `load` or `loadSync`. */
-  constructor(abi: Abi, options: CoreOptions = {}) {
+  constructor(abi: Abi, build: string, options: CoreOptions = {}) {
     this.abi = abi;
+    this.build = build;
     this.#poison = options.poison ?? false;
   }
 
@@ -86,7 +93,7 @@ export class Core {
 
   /** @internal Frees the region's block when `owner` is collected without having been disposed. */
   watch(owner: object, region: { block: number }): void {
-    this.#forgotten.register(owner, region);
+    this.#forgotten?.register(owner, region);
   }
 }
 

@@ -27,10 +27,21 @@ export class FormatError extends Error {
   readonly code = "ERR_FORMAT";
 }
 
-/** The host has no SIMD WebAssembly, or what was given is not a module of this package. */
+/**
+ * The kernels could not be had: the host has no SIMD (`ERR_NO_SIMD`) or refuses to compile (`ERR_COMPILE`); or what was given
+ * could not be fetched (`ERR_MODULE_FETCH`), is an HTML page (`ERR_MODULE_HTML`), an empty or detached buffer
+ * (`ERR_MODULE_DETACHED`), of another version (`ERR_MODULE_VERSION`), or no module of this package at all (`ERR_MODULE`).
+ */
 export class ModuleError extends Error {
   override readonly name = "ModuleError";
-  readonly code: "ERR_NO_SIMD" | "ERR_MODULE";
+  readonly code:
+    | "ERR_NO_SIMD"
+    | "ERR_COMPILE"
+    | "ERR_MODULE"
+    | "ERR_MODULE_DETACHED"
+    | "ERR_MODULE_FETCH"
+    | "ERR_MODULE_HTML"
+    | "ERR_MODULE_VERSION";
   constructor(code: ModuleError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -1,6 +1,8 @@
-// The default entry. Importing it has no side effect: nothing is compiled before `load` or `loadSync`.
+// Everything of the package but `load` and `loadSync`: bindings/entries/ adds them.
 export type { Mask } from "./check.ts";
 export { Core, type CoreOptions } from "./core.ts";
+export * from "./entries/io.ts";
+export * from "./entries/train.ts";
 export {
   ArgumentRangeError,
   ArgumentTypeError,
@@ -11,7 +13,6 @@ export {
   StateError,
   TrainingError,
 } from "./errors.ts";
-export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./io/safetensors.ts";
 export type { Activation, ActivationName } from "./layers/activation.ts";
 export { ActivationLayer, activation } from "./layers/activation-layer.ts";
 export {
@@ -72,57 +73,7 @@ export {
   type SLSTMRecord,
   type SLSTMResult,
 } from "./layers/slstm.ts";
-export { load, loadSync, type ModuleSource } from "./load.ts";
+export type { AsyncModuleSource, Load, LoadSync, ModuleSource } from "./load.ts";
 export type { Parameter, StateDict } from "./parameters.ts";
 export { Stream } from "./stream.ts";
 export type { Shape, Tensor } from "./tensor.ts";
-export {
-  type Batch,
-  type Batches,
-  type DataLoaderOptions,
-  dataLoader,
-  type Sample,
-} from "./train/batch.ts";
-export {
-  type BCEWithLogitsLossOptions,
-  bceWithLogitsLoss,
-  type CrossEntropyLossOptions,
-  crossEntropyLoss,
-  type HuberLossOptions,
-  huberLoss,
-  type Loss,
-  type LossOptions,
-  type LossResult,
-  logSoftmax,
-  maeLoss,
-  mseLoss,
-} from "./train/loss.ts";
-export {
-  type AdamOptions,
-  adam,
-  adamW,
-  type Optimizer,
-  type OptimizerFactory,
-  type OptimizerGroup,
-  type ParameterGroup,
-  type RMSpropOptions,
-  rmsprop,
-  type SGDOptions,
-  sgd,
-} from "./train/optimizer.ts";
-export {
-  cosineAnnealingLR,
-  type ReduceLROnPlateauOptions,
-  reduceLROnPlateau,
-  type Schedule,
-  stepLR,
-  warmup,
-} from "./train/schedule.ts";
-export {
-  type EpochEnd,
-  type FitOptions,
-  type FitStep,
-  Trainer,
-  type TrainerOptions,
-  type TrainStep,
-} from "./train/trainer.ts";

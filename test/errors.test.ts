@@ -5,7 +5,6 @@ import {
   Linear,
   LSTM,
   lastStep,
-  load,
   loadSync,
   MinGRU,
   MinLSTM,
@@ -329,6 +328,16 @@ const CALLS: Row[] = [
     "TYPE",
     "state dict: expected an object of tensors, got null",
   ],
+  [
+    "an array that was transferred",
+    () => {
+      const { data, shape } = zeros(2, 4);
+      structuredClone(data.buffer, { transfer: [data.buffer] });
+      linear.forward({ data, shape });
+    },
+    "RANGE",
+    "x: expected [2,4], 8 values, got an empty or detached buffer (transferred elsewhere)",
+  ],
   ["a width of Linear", () => linear.forward(zeros(2, 5)), "RANGE", "x: expected shape [...,4], got [2,5]"],
 ];
 
@@ -410,38 +419,5 @@ describe("calls at the wrong moment", () => {
     const other = new Trainer(linear, { loss: mseLoss(), optimizer: adam() });
     other.dispose();
     expectState(() => other.step({ x: zeros(1, 4), target: zeros(1, 2) }), "ERR_DISPOSED", "got a disposed one");
-  });
-});
-
-describe("load", () => {
-  test("the module of this package, its bytes, and the embedded one are the same", async () => {
-    const { readFile } = await import("node:fs/promises");
-    const bytes = new Uint8Array(await readFile(new URL("../build/core.wasm", import.meta.url)));
-    const runs = [
-      await load(),
-      loadSync(),
-      await load(bytes),
-      await load(new WebAssembly.Module(bytes)),
-      await load(bytes.buffer),
-    ].map((one) => new LSTM(one, { inputSize: 3, hiddenSize: 4 }).forward(x));
-    for (const run of runs) expect(run).toEqual(runs[0]);
-  });
-
-  test("anything else is refused", async () => {
-    // (module)
-    const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
-    const nonsense = Uint8Array.of(1, 2, 3);
-    const code = expect.objectContaining({ name: "ModuleError", code: "ERR_MODULE" });
-    expect(() => loadSync(empty)).toThrow("source: expected a module of lstm-wasm, got one without its kernels");
-    expect(() => loadSync(nonsense)).toThrow("source: expected a module of lstm-wasm, got bytes that do not compile");
-    expect(() => loadSync(nonsense)).toThrow(code);
-    await expect(load(empty)).rejects.toThrow(code);
-    await expect(load(nonsense)).rejects.toThrow(code);
-    expect(() => loadSync("core.wasm" as never)).toThrow(
-      'source: expected a WebAssembly.Module or its bytes, got "core.wasm"',
-    );
-    await expect(load({} as never)).rejects.toThrow(
-      "source: expected a WebAssembly.Module or its bytes, got an Object",
-    );
   });
 });

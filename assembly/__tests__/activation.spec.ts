@@ -3,7 +3,7 @@ import { buffer, expectGuards, get, put } from "./support";
 
 /** The largest errors stated above each function in math/activation.ts, to the next half unit of the third decimal. */
 const EXP_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.0285 : 1.0045;
-const SIGMOID_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7205 : 1.7495;
+const SIGMOID_ULP: f64 = ASC_FEATURE_RELAXED_SIMD ? 1.7205 : 1.7695;
 const TANH_ULP: f64 = 1.4565;
 
 const CHUNK: i32 = 4096;
@@ -74,7 +74,7 @@ describe("exp, sigmoid, tanh", () => {
   });
 
   test("sigmoid is as accurate as stated, from −88 on", () => {
-    expectWorst(worst(1, ASC_FEATURE_RELAXED_SIMD ? -1.110148310661316 : -1.0999345779418945, -88.0), SIGMOID_ULP);
+    expectWorst(worst(1, ASC_FEATURE_RELAXED_SIMD ? -1.110148310661316 : -1.1057637929916382, -88.0), SIGMOID_ULP);
   });
 
   test("sigmoid below −88, where float32 is subnormal, is 0", () => {

@@ -6,10 +6,11 @@ import { minGruCellBackward, minGruCellForward } from "../cells/min-gru";
 import { minLstmCellBackward, minLstmCellForward } from "../cells/min-lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
+import { flowBefore, flowStart, measure } from "../flow";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
-import { add, blend, clipValue, multiply, multiplyAdd } from "../math/vector";
-import { Cell, Sequence } from "../sequence";
+import { add, addRest, blend, clipValue, multiply, multiplyAdd } from "../math/vector";
+import { Cell, Sequence, slot } from "../sequence";
 
 /** Gates of a cell: one hexadecimal digit for each, the last one the LSTM's. */
 export function gateCount(cell: i32): i32 {
@@ -204,9 +205,14 @@ export function recurrentBackward(sequence: usize): void {
   memory.fill(s.at(s.dh, initial, 0, s.R), 0, (<usize>s.B * s.R) << 2);
   const dhLast = s.at(s.dh, last, 0, s.R);
   if (s.dhn) add(dhLast, dhLast, s.dhn, s.B * s.R);
+  if (s.flow) flowStart(s, last);
   for (let n = 0; n < T; n++) {
-    if (s.reverse) stepBackward(s, n, n + 1, n);
-    else stepBackward(s, T - 1 - n, T - 1 - n, T - n);
+    const t = s.reverse ? n : T - 1 - n;
+    const prev = s.reverse ? t + 1 : t;
+    const next = s.reverse ? t : t + 1;
+    if (s.flow) flowBefore(s, t, prev, next, N);
+    stepBackward(s, t, prev, next);
+    if (s.flow) measure(s, prev, next);
   }
 
   const wide = <usize>N << 2;
@@ -337,17 +343,8 @@ function zoneBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
   const dhPrev = s.at(s.dh, prev, b, s.R);
   const cell = s.at(s.dhZone, t, b, s.R);
   multiply(cell, dh, s.at(s.zone, t, b, s.R), n);
-  // dhPrev += dh − cell
-  for (let k = 0; k < n; k++) {
-    const at = <usize>k << 2;
-    store<f32>(dhPrev + at, load<f32>(dhPrev + at) + (load<f32>(dh + at) - load<f32>(cell + at)));
-  }
+  addRest(dhPrev, dh, cell, n);
   return cell;
-}
-
-/** Row b of a slot of dc, dn or dm, or of the one slot that all steps share. */
-function slot(s: Sequence, base: usize, slot: i32, b: i32): usize {
-  return s.at(base, s.keepDc ? slot : 0, b, s.H);
 }
 
 /** Row b held its state through step t: its gradients pass unchanged, and the gates get none. */

@@ -2,7 +2,7 @@
 //
 //   x̂ = (x − mean)·r, r = 1/√(variance + ε)     y = gain·x̂ + shift
 //   dgain = Σ dy·x̂   dshift = Σ dy   dx = r·(d − mean(d) − x̂·mean(d·x̂)) with d = dy·gain
-import { LANES, loadLanes, madd, storeLanes } from "./simd";
+import { LANES, loadSome, madd, storeSome } from "./simd";
 
 /** PyTorch's default ε, which the layer-norm LSTM has. */
 export const EPSILON: f64 = 1e-5;
@@ -36,9 +36,9 @@ export function normForward(
     for (let k = 0; k < n; k += LANES) {
       const at = <usize>k << 2;
       const lanes = n - k;
-      const h = f32x4.mul(f32x4.sub(loadLanes(x + at, lanes), m), s);
-      storeLanes(hat + at, h, lanes);
-      storeLanes(y + at, madd(loadLanes(gain + at, lanes), h, loadLanes((shift ? shift : y) + at, lanes)), lanes);
+      const h = f32x4.mul(f32x4.sub(loadSome(x + at, lanes), m), s);
+      storeSome(hat + at, h, lanes);
+      storeSome(y + at, madd(loadSome(gain + at, lanes), h, loadSome((shift ? shift : y) + at, lanes)), lanes);
     }
     y += row;
     hat += row;
@@ -75,13 +75,13 @@ export function normBackward(
     for (let k = 0; k < n; k += LANES) {
       const at = <usize>k << 2;
       const lanes = n - k;
-      const d = loadLanes(dy + at, lanes);
-      const h = loadLanes(hat + at, lanes);
-      const inner = f32x4.sub(f32x4.sub(f32x4.mul(d, loadLanes(gain + at, lanes)), m), f32x4.mul(h, a));
+      const d = loadSome(dy + at, lanes);
+      const h = loadSome(hat + at, lanes);
+      const inner = f32x4.sub(f32x4.sub(f32x4.mul(d, loadSome(gain + at, lanes)), m), f32x4.mul(h, a));
       const out = f32x4.mul(s, inner);
-      storeLanes(dGain + at, madd(d, h, loadLanes(dGain + at, lanes)), lanes);
-      if (dShift) storeLanes(dShift + at, f32x4.add(d, loadLanes(dShift + at, lanes)), lanes);
-      storeLanes(dx + at, addDx ? f32x4.add(loadLanes(dx + at, lanes), out) : out, lanes);
+      storeSome(dGain + at, madd(d, h, loadSome(dGain + at, lanes)), lanes);
+      if (dShift) storeSome(dShift + at, f32x4.add(d, loadSome(dShift + at, lanes)), lanes);
+      storeSome(dx + at, addDx ? f32x4.add(loadSome(dx + at, lanes), out) : out, lanes);
     }
     dx += row;
     dy += row;

@@ -108,6 +108,19 @@ export function maskSteps(
   }
 }
 
+/** y += a − b, element by element. */
+export function addRest(
+  y: usize, // [n]  +=
+  a: usize, // [n]  in
+  b: usize, // [n]  in
+  n: i32,
+): void {
+  for (let i = 0; i < n; i++) {
+    const at = <usize>i << 2;
+    store<f32>(y + at, load<f32>(y + at) + (load<f32>(a + at) - load<f32>(b + at)));
+  }
+}
+
 /** y = b + k·(a − b): the share k of a, the rest of b. */
 export function blend(
   y: usize, // [n]  out =   may alias a or b

@@ -1,7 +1,7 @@
 // Losses, each with its gradient. p: prediction, y: target. Rows that a mask leaves out cost nothing and have no gradient.
 // Sums are kept in float64, in order.
-import { exp4, log4, sigmoid4, softplus4 } from "../math/activation";
-import { constant, LANES, loadLanes, madd, ONE, storeLanes } from "../math/simd";
+import { exp, log4, sigmoid, softplus4 } from "../math/activation";
+import { constant, LANES, loadSome, madd, ONE, storeSome } from "../math/simd";
 
 /** Losses of one element of p and y each. */
 export namespace ElementLoss {
@@ -35,10 +35,10 @@ export function elementLoss(
       for (let k = 0; k < n; k += LANES) {
         const at = <usize>k << 2;
         const lanes = n - k;
-        const p = loadLanes(prediction + at, lanes);
-        const y = loadLanes(target + at, lanes);
-        storeLanes(losses + at, loss4(kind, parameter, p, y), lanes);
-        if (dPrediction) storeLanes(dPrediction + at, f32x4.mul(step, slope4(kind, parameter, p, y)), lanes);
+        const p = loadSome(prediction + at, lanes);
+        const y = loadSome(target + at, lanes);
+        storeSome(losses + at, loss4(kind, parameter, p, y), lanes);
+        if (dPrediction) storeSome(dPrediction + at, f32x4.mul(step, slope4(kind, parameter, p, y)), lanes);
       }
       total += sum(losses, n);
     }
@@ -80,7 +80,7 @@ function slope4(kind: i32, parameter: f32, p: v128, y: v128): v128 {
     return v128.bitselect(sign, d, f32x4.gt(f32x4.abs(d), f32x4.splat(0.0)));
   }
   if (kind == ElementLoss.HUBER) return f32x4.pmin(f32x4.pmax(d, f32x4.neg(w)), w);
-  return f32x4.sub(f32x4.sub(one, y), f32x4.mul(positives(w, y), sigmoid4(f32x4.neg(p))));
+  return f32x4.sub(f32x4.sub(one, y), f32x4.mul(positives(w, y), sigmoid(f32x4.neg(p))));
 }
 
 /** How often −log σ(p) counts: w for the positive share y, once for the rest. */
@@ -112,9 +112,9 @@ export function logSoftmaxForward(
     for (let c = 0; c < C; c += LANES) {
       const at = <usize>c << 2;
       const lanes = C - c;
-      const shifted = f32x4.sub(loadLanes(x + at, lanes), top);
-      storeLanes(y + at, shifted, lanes);
-      const e = exp4(shifted);
+      const shifted = f32x4.sub(loadSome(x + at, lanes), top);
+      storeSome(y + at, shifted, lanes);
+      const e = exp(shifted);
       total += <f64>f32x4.extract_lane(e, 0);
       if (lanes > 1) total += <f64>f32x4.extract_lane(e, 1);
       if (lanes > 2) total += <f64>f32x4.extract_lane(e, 2);
@@ -124,7 +124,7 @@ export function logSoftmaxForward(
     for (let c = 0; c < C; c += LANES) {
       const at = <usize>c << 2;
       const lanes = C - c;
-      storeLanes(y + at, f32x4.sub(loadLanes(y + at, lanes), rest), lanes);
+      storeSome(y + at, f32x4.sub(loadSome(y + at, lanes), rest), lanes);
     }
     x += row;
     y += row;
@@ -172,7 +172,7 @@ export function crossEntropy(
         for (let c = 0; c < C; c += LANES) {
           const at = <usize>c << 2;
           const lanes = C - c;
-          storeLanes(dLogits + at, f32x4.mul(scale, exp4(loadLanes(logP + at, lanes))), lanes);
+          storeSome(dLogits + at, f32x4.mul(scale, exp(loadSome(logP + at, lanes))), lanes);
         }
         subtract(dLogits + y, factor * <f64>own);
         if (smoothing > 0) {

@@ -1,5 +1,5 @@
 // Optimisers: one step over one tensor, with PyTorch's update rules.
-import { LANES, loadLanes, madd, nmadd, storeLanes } from "../math/simd";
+import { LANES, loadSome, madd, nmadd, storeSome } from "../math/simd";
 
 /**
  * SGD as torch.optim.SGD:
@@ -25,15 +25,15 @@ export function sgdStep(
   for (let i = 0; i < n; i += LANES) {
     const at = <usize>i << 2;
     const lanes = n - i;
-    const value = loadLanes(p + at, lanes);
-    let step = loadLanes(g + at, lanes);
+    const value = loadSome(p + at, lanes);
+    let step = loadSome(g + at, lanes);
     if (decay != 0.0) step = madd(lambda, value, step);
     if (b) {
-      const buffer = first ? step : madd(mu, loadLanes(b + at, lanes), f32x4.mul(taken, step));
-      storeLanes(b + at, buffer, lanes);
+      const buffer = first ? step : madd(mu, loadSome(b + at, lanes), f32x4.mul(taken, step));
+      storeSome(b + at, buffer, lanes);
       step = nesterov ? madd(mu, buffer, step) : buffer;
     }
-    storeLanes(p + at, nmadd(rate, step, value), lanes);
+    storeSome(p + at, nmadd(rate, step, value), lanes);
   }
 }
 
@@ -68,18 +68,18 @@ export function adamStep(
   for (let i = 0; i < n; i += LANES) {
     const at = <usize>i << 2;
     const lanes = n - i;
-    let value = loadLanes(p + at, lanes);
-    let grad = loadLanes(g + at, lanes);
+    let value = loadSome(p + at, lanes);
+    let grad = loadSome(g + at, lanes);
     if (decay != 0.0) {
       if (decoupled) value = madd(lambda, value, value);
       else grad = madd(lambda, value, grad);
     }
-    const mean = madd(a1, grad, f32x4.mul(b1, loadLanes(m + at, lanes)));
-    const square = madd(f32x4.mul(a2, grad), grad, f32x4.mul(b2, loadLanes(v + at, lanes)));
+    const mean = madd(a1, grad, f32x4.mul(b1, loadSome(m + at, lanes)));
+    const square = madd(f32x4.mul(a2, grad), grad, f32x4.mul(b2, loadSome(v + at, lanes)));
     const denominator = f32x4.add(f32x4.div(f32x4.sqrt(square), correction), e);
-    storeLanes(m + at, mean, lanes);
-    storeLanes(v + at, square, lanes);
-    storeLanes(p + at, f32x4.sub(value, f32x4.div(f32x4.mul(rate, mean), denominator)), lanes);
+    storeSome(m + at, mean, lanes);
+    storeSome(v + at, square, lanes);
+    storeSome(p + at, f32x4.sub(value, f32x4.div(f32x4.mul(rate, mean), denominator)), lanes);
   }
 }
 
@@ -110,23 +110,23 @@ export function rmspropStep(
   for (let i = 0; i < n; i += LANES) {
     const at = <usize>i << 2;
     const lanes = n - i;
-    const value = loadLanes(p + at, lanes);
-    let grad = loadLanes(g + at, lanes);
+    const value = loadSome(p + at, lanes);
+    let grad = loadSome(g + at, lanes);
     if (decay != 0.0) grad = madd(lambda, value, grad);
-    const square = madd(f32x4.mul(take, grad), grad, f32x4.mul(keep, loadLanes(v + at, lanes)));
-    storeLanes(v + at, square, lanes);
+    const square = madd(f32x4.mul(take, grad), grad, f32x4.mul(keep, loadSome(v + at, lanes)));
+    storeSome(v + at, square, lanes);
     let spread = square;
     if (a) {
-      const mean = madd(take, grad, f32x4.mul(keep, loadLanes(a + at, lanes)));
-      storeLanes(a + at, mean, lanes);
+      const mean = madd(take, grad, f32x4.mul(keep, loadSome(a + at, lanes)));
+      storeSome(a + at, mean, lanes);
       // Rounding may leave a little less than nothing.
       spread = f32x4.pmax(f32x4.splat(0.0), nmadd(mean, mean, square));
     }
     let step = f32x4.div(grad, f32x4.add(f32x4.sqrt(spread), e));
     if (b) {
-      step = madd(mu, loadLanes(b + at, lanes), step);
-      storeLanes(b + at, step, lanes);
+      step = madd(mu, loadSome(b + at, lanes), step);
+      storeSome(b + at, step, lanes);
     }
-    storeLanes(p + at, nmadd(rate, step, value), lanes);
+    storeSome(p + at, nmadd(rate, step, value), lanes);
   }
 }

@@ -1,11 +1,13 @@
 // The report of a training of classes.
+
+import { flowSection } from "./flow-page.ts";
 import { CLASS_MEASURE, type ClassOutcome, type ClassScore, inputNames, lstmText, whichRow } from "./outcome.ts";
 import { percent } from "./print.ts";
-import { escapeHtml, gradientSection, htmlTable, lossSection, page, trainingFact } from "./report.ts";
+import { escapeHtml, htmlTable, lossSection, page, trainingFact } from "./report.ts";
 import { classF1 } from "./scores.ts";
 
 export async function renderClassReport(outcome: ClassOutcome): Promise<string> {
-  const { series, classifier, options, parameters, parts, training, scores, rows, gradientNorms } = outcome;
+  const { series, classifier, options, parameters, parts, training, scores, rows } = outcome;
   const { labels, settings } = classifier;
   const lines = scores.map(({ name, accuracy, macroF1, logLoss }) => [
     escapeHtml(name),
@@ -24,7 +26,7 @@ export async function renderClassReport(outcome: ClassOutcome): Promise<string> 
       `<p class="soft">Test rows by their class, and by the class that the model finds likeliest; the stronger the colour, the larger the share of the row.</p>`,
       confusionTable(scores[0], labels.classes),
       lossSection(training, { ...CLASS_MEASURE, name: "cross-entropy (nats)" }),
-      gradientSection(gradientNorms, "class"),
+      flowSection(outcome.flow, "windows of the test part"),
     ],
     facts: [
       [

@@ -1,5 +1,6 @@
 // `lstm-wasm train` on a column of classes, beside the classes' shares and logistic regression.
 import { load } from "lstm-wasm";
+import { GradientFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import { classPrior, logisticRegression } from "./baselines.ts";
 import { Classifier, endsOfClasses } from "./classifier.ts";
@@ -16,6 +17,7 @@ import {
   range,
   scaleRows,
   split,
+  spread,
 } from "./dataset.ts";
 import { UserError } from "./fail.ts";
 import type { TrainOptions } from "./options.ts";
@@ -85,6 +87,10 @@ export async function trainClassifier(series: Series, target: string, options: T
     scores: await score(classifier, rows, classes, ends, seed),
     rows: ends.test.map((end) => classifier.rowOf(end)),
     gradientNorms: classifier.gradientNorms(rows, classes, ends.test),
+    flow: new GradientFlow(classifier.model).measure(
+      classifier.batch(rows, classes, spread(ends.test, EVALUATION_BATCH)),
+      classifier.loss,
+    ),
   };
   const { renderClassReport } = await import("./classify-report.ts");
   const files = await writeOutcome(classifier.save(), await renderClassReport(outcome), options);

@@ -149,3 +149,9 @@ export const range = ({ from, to }: Part): number[] =>
 export function chunks<T>(values: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(values.length / size) }, (_, k) => values.slice(k * size, (k + 1) * size));
 }
+
+/** Values spread evenly over a list, all of them if there are few. */
+export const spread = <T>(values: readonly T[], most: number): T[] =>
+  values.length <= most
+    ? [...values]
+    : Array.from({ length: most }, (_, k) => values[Math.floor((k * values.length) / most)] as T);

@@ -2,8 +2,9 @@
 import * as Plot from "@observablehq/plot";
 import { rowName } from "./chart.ts";
 import { range } from "./dataset.ts";
+import { flowSection } from "./flow-page.ts";
 import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
-import { escapeHtml, gradientSection, htmlTable, key, lossSection, page, svg, trainingFact } from "./report.ts";
+import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact } from "./report.ts";
 
 const COLOURS = { LSTM: "--accent", persistence: "--soft", climatology: "--warm" } as const;
 const colourOf = (name: string) => COLOURS[name as keyof typeof COLOURS] ?? "--ink";
@@ -12,7 +13,7 @@ export async function renderForecastReport(
   outcome: ForecastOutcome,
   columns: readonly Float64Array[],
 ): Promise<string> {
-  const { series, forecaster, options, parameters, parts, training, measure, scores, ends, gradientNorms } = outcome;
+  const { series, forecaster, options, parameters, parts, training, measure, scores, ends } = outcome;
   const { targets, inputs, settings } = forecaster;
   const { horizon, window } = settings;
   const names = targets.map(({ name }) => name).join(", ");
@@ -36,7 +37,7 @@ export async function renderForecastReport(
       targets.length === 1
         ? standing(scores, targets[0]?.unit ?? "")
         : `${targets.length} columns by one model, on ${ends.length} windows of rows that training never saw.`,
-    body: [...sections, lossSection(training, measure), gradientSection(gradientNorms, "forecast")],
+    body: [...sections, lossSection(training, measure), flowSection(outcome.flow, "windows of the test part")],
     facts: [
       [
         "data",

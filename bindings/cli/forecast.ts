@@ -1,9 +1,10 @@
 // `lstm-wasm train` on columns of numbers: forecasts of one or more rows ahead, beside what needs no model.
 import { load } from "lstm-wasm";
+import { GradientFlow } from "lstm-wasm/flow";
 import { climatology, persistence } from "./baselines.ts";
 import { drawForecast } from "./chart.ts";
 import { columnOf, type Series } from "./csv.ts";
-import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split } from "./dataset.ts";
+import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split, spread } from "./dataset.ts";
 import { endsOf, Forecaster, fitTarget, type Target } from "./forecaster.ts";
 import type { TrainOptions } from "./options.ts";
 import { countParameters, type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
@@ -83,6 +84,10 @@ export async function trainForecaster(
   const outcome: ForecastOutcome = {
     ...{ series, forecaster, options, parameters, parts, training, measure, scores, ends: test, forecasts },
     gradientNorms: forecaster.gradientNorms(rows, columns, test),
+    flow: new GradientFlow(forecaster.model).measure(
+      forecaster.batch(rows, columns, spread(test, EVALUATION_BATCH)),
+      forecaster.loss,
+    ),
   };
   const { renderForecastReport } = await import("./forecast-report.ts");
   const files = await writeOutcome(forecaster.save(), await renderForecastReport(outcome, columns), options);

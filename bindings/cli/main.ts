@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The `lstm-wasm` command. Each subcommand is a file of its own, loaded only when it runs.
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { fail, number, wholeNumber } from "./fail.ts";
 import { defaultText } from "./options.ts";
 
@@ -84,12 +84,34 @@ program
   .action(async (model, data, options) => (await import("./predict.ts")).predict(model, data, options));
 
 program
+  .command("flow")
+  .description("show where the gradients of a model go: how far back they reach, by which path, and why they do not")
+  .argument("[model]", "safetensors file that train saved, or a PyTorch state_dict with an LSTM, GRU or RNN")
+  .argument("[data]", "what it learned from, or CSV with columns for its inputs (default: Seattle, or random numbers)")
+  .option("--lab", "instead sweep forget bias, weight scale and length for RNN, GRU and LSTM")
+  .option("--html <file>", "write the report as a page, too")
+  .option("--steps <n>", "steps of a sequence (state_dicts and text; lab: the longest)", wholeNumber("--steps", 1))
+  .option("--module <name>", "which module of the state_dict, where it has several")
+  .addOption(new Option("--nonlinearity <name>", "of an RNN").choices(["tanh", "relu"]).default("tanh"))
+  .option("--standardize", "bring each column of a state_dict's data to mean 0 and deviation 1")
+  .option("--seed <n>", "seed of what is random", wholeNumber("--seed", 0), 1)
+  .option("--json", "answer JSON")
+  .action(async (model, data, options) => (await import("./flow.ts")).flow(model, data, options));
+
+program
   .command("explain")
   .description("unroll a one-unit LSTM and print every factor of its back-propagation, from the kernels' own tapes")
   .option("--case <file>", "weights, inputs, target and initial state, as JSON; without it, the worked example")
   .option("--lr <rate>", "step size of the gradient-descent step", number("--lr"), 0.1)
   .option("--json", "answer in the format of the case files")
   .action(async (options) => (await import("./explain.ts")).explain(options));
+
+program
+  .command("bench")
+  .description("measure streaming, forward and training steps on this machine, against plain JavaScript")
+  .option("--relaxed", "the build with relaxed SIMD, whose bits depend on the machine")
+  .option("--json", "answer JSON")
+  .action(async (options) => (await import("./bench.ts")).bench(options));
 
 try {
   await program.parseAsync();

@@ -1,5 +1,6 @@
 // What a training of each kind came to, and the words that print-out and report share.
 import type { Sequential } from "lstm-wasm";
+import type { FlowReport } from "lstm-wasm/flow";
 import type { Classifier } from "./classifier.ts";
 import type { Series } from "./csv.ts";
 import type { Parts } from "./dataset.ts";
@@ -34,6 +35,7 @@ export interface ForecastOutcome {
   readonly ends: readonly number[];
   readonly forecasts: readonly (readonly number[])[];
   readonly gradientNorms: readonly number[];
+  readonly flow: FlowReport;
 }
 
 export interface ClassScore extends ClassScores {
@@ -53,6 +55,7 @@ export interface ClassOutcome {
   /** Rows of the test part that were classified. */
   readonly rows: readonly number[];
   readonly gradientNorms: readonly number[];
+  readonly flow: FlowReport;
 }
 
 export const CLASS_MEASURE = { name: "log loss", of: (loss: number) => loss };
@@ -81,6 +84,7 @@ export interface TextOutcome {
   /** The first characters of the test part, and the bits of each but the first. */
   readonly shown: { readonly characters: readonly string[]; readonly bits: readonly number[] };
   readonly samples: readonly { readonly temperature: number; readonly text: string }[];
+  readonly flow: FlowReport;
 }
 
 /** "LSTM of 32 units", "2-layer LSTM of 32 units" */

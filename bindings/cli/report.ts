@@ -7,12 +7,14 @@ import type { Training } from "./training.ts";
 
 const WIDTH = 860;
 
-/** Palette and page, light and dark. Plots take their colours from the same variables. */
-const STYLE = `
+/** Colours, light and dark. Plots take theirs from these variables. */
+export const PALETTE = `
 :root { color-scheme: light dark; --ink: #1c2127; --soft: #66717d; --line: #d9dee3; --paper: #ffffff; --accent: #0b72b5; --warm: #c2571a; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e4e8ec; --soft: #97a2ad; --line: #343c45; --paper: #14181c; --accent: #59b0ee; --warm: #f0945a; }
-}
+}`;
+
+const STYLE = `${PALETTE}
 body { margin: 0 auto; max-width: ${WIDTH}px; padding: 2.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }
@@ -98,36 +100,6 @@ export function lossPlot({ epochs, best }: Training, { name, of }: Measure): str
 export const lossSection = (training: Training, measure: Measure): string => `<h2>Loss</h2>
 <p class="soft">${key("--accent", "training")}${key("--warm", "validation")}the weights kept are those of the marked epoch</p>
 ${lossPlot(training, measure)}`;
-
-/** How far back the model was taught to look: mean ‖dL/dh‖ at each step of the window. */
-export function gradientSection(norms: readonly number[], goal: string): string {
-  const T = norms.length;
-  const points = norms.map((norm, t) => ({ lag: t + 1 - T, norm })).filter(({ norm }) => norm > 0);
-  const plot = svg("Gradient norm at each step of the window", {
-    height: 240,
-    x: {
-      label: `step before the ${goal}`,
-      domain: [1 - T, 0],
-      tickFormat: (x: number) => (Number.isInteger(x) ? String(x).replace("-", "−") : ""),
-    },
-    y: { label: "‖dL/dh‖", type: "log", grid: true, tickFormat: "~g" },
-    marks: [
-      Plot.line(points, { x: "lag", y: "norm", stroke: "var(--accent)", strokeWidth: 1.75 }),
-      Plot.dot(points, { x: "lag", y: "norm", fill: "var(--accent)", r: 2.5 }),
-    ],
-  });
-  return `<h2>Gradient through time</h2>
-<p class="soft">Mean norm of the loss’s gradient at the hidden state of each step, over the test part. ${escapeHtml(gradientSentence(norms))}</p>
-${plot}`;
-}
-
-function gradientSentence(norms: readonly number[]): string {
-  const [first, last] = [norms[0] as number, norms.at(-1) as number];
-  if (norms.length < 2 || !(last > 0)) return "";
-  const ratio = first / last;
-  const seen = ratio > 0 ? `${ratio.toPrecision(2)} times` : "0 times";
-  return `What reaches the first step of the window is ${seen} what reaches the last.`;
-}
 
 /** How it was trained, in words. */
 export const trainingFact = (

@@ -126,3 +126,10 @@ export function streamsOf(numbers: readonly number[], streams: number): Batch {
     );
   return { x: { data: shift(0), shape: [T, streams] }, target: { data: shift(1), shape: [T, streams] } };
 }
+
+/** The beginning of a text as at most 32 stretches of `steps` characters side by side. */
+export function stretchesOf(numbers: readonly number[], steps: number): Batch {
+  const T = Math.min(steps, numbers.length - 1);
+  const streams = Math.min(32, Math.floor((numbers.length - 1) / T));
+  return streamsOf(numbers.slice(0, T * streams + 1), streams);
+}

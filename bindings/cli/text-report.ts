@@ -1,5 +1,6 @@
 // The report of a training on text.
 import * as Plot from "@observablehq/plot";
+import { flowSection } from "./flow-page.ts";
 import { contextText, filesText, lstmText, TEXT_MEASURE, type TextOutcome } from "./outcome.ts";
 import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact } from "./report.ts";
 
@@ -30,6 +31,7 @@ export async function renderTextReport(outcome: TextOutcome): Promise<string> {
       `<p class="soft">The beginning of the test part; the stronger the colour of a character, the less the model expected it, from 0 to ${MOST_BITS} bits and more.</p>`,
       surprise(outcome),
       lossSection(training, { ...TEXT_MEASURE, name: "bits per character" }),
+      flowSection(outcome.flow, `stretches of ${options.window} characters of the test part`),
       `<h2>Samples</h2>`,
       ...samples.map(
         ({ temperature, text }) =>

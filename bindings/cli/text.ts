@@ -1,5 +1,6 @@
 // `lstm-wasm train --text`: a model of the characters of text files, beside n-grams of the same text.
 import { load } from "lstm-wasm";
+import { GradientFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
@@ -17,7 +18,7 @@ import {
 import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
 import { identify } from "./run-checkpoint.ts";
 import { draw } from "./sample.ts";
-import { charactersOf, streamsOf, TextModel } from "./text-model.ts";
+import { charactersOf, streamsOf, stretchesOf, TextModel } from "./text-model.ts";
 import { runTraining } from "./training.ts";
 
 /** Fewest characters, so that every part has some. */
@@ -70,6 +71,7 @@ export async function trainText(files: readonly string[], options: TrainOptions)
     ...{ files, text, model, options, parameters, training },
     bits: TEXT_MEASURE.of(training.test as number),
     ngrams: ngramBits(text.train, text.test, V),
+    flow: new GradientFlow(model.model).measure(stretchesOf(text.test, options.window), model.loss),
     shown: { characters: shown.map((k) => text.alphabet[k] as string), bits: reader.surprise(shown) },
     samples: TEMPERATURES.map((temperature) => ({ temperature, text: draw(model, { ...SAMPLE, temperature }) })),
   };

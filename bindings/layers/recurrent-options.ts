@@ -82,6 +82,8 @@ export interface RecurrentBackwardOptions {
   readonly record?: boolean;
   /** Hold each element of dL/da, the gradients of the gates' arguments, within ± this at every step (Graves 2013). 0, the default: no bound. */
   readonly clipStep?: number;
+  /** Measure where the gradient goes, for the report of `GradientFlow` (lstm-wasm/flow). Default false, true while one watches. */
+  readonly flow?: boolean;
 }
 
 /** Names of the options that every recurrent layer has, if it has W_hh. */

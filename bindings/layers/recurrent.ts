@@ -77,6 +77,8 @@ export abstract class Recurrent extends Layer {
   carried: CarriedStates | null = null;
   /** @internal The same of their gradients, backwards. */
   carriedGradient: CarriedStates | null = null;
+  /** @internal Whether backward passes measure where the gradient goes (lstm-wasm/flow). */
+  measuresFlow = false;
   /** What the last forward pass leaves to the backward pass: addresses of the mask of
    * outputs and of each layer's dropout mask, and which sequences have no step. */
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
@@ -215,17 +217,18 @@ export abstract class Recurrent extends Layer {
   /** A backward pass with all checks and copies. */
   protected runBackwardFrom(cotangents: RecurrentCotangents, options: RecurrentBackwardOptions): RecurrentGradients {
     const input = this.checkRan();
-    checkOptions("backward options", options, ["record", "clipStep"]);
+    checkOptions("backward options", options, ["record", "clipStep", "flow"]);
     checkOptions("cotangents", cotangents, ["output", ...this.#kind.states.map((name) => `${name}n`)]);
     const { output = null } = cotangents;
     const { record = false, clipStep = 0 } = options;
     checkFlag("record", record);
     checkClip("clipStep", clipStep);
+    const flow = options.flow === undefined ? this.measuresFlow : checkFlag("flow", options.flow);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
     const final = this.#given(cotangents as Record<string, Tensor>, "n", states);
     const { output: dOutput, ...at } = this.giveCotangents({ output, ...(final as Record<StateName, Tensor>) });
-    const dx = this.#backward({ output: dOutput, final: at }, true, record, clipStep);
+    const dx = this.#backward({ output: dOutput, final: at }, true, record, clipStep, flow);
     const { empty } = this.#last;
     return {
       input: this.take(dx, input),
@@ -403,6 +406,7 @@ export abstract class Recurrent extends Layer {
     wantInput: boolean,
     record: boolean,
     clipStep = 0,
+    flow = this.measuresFlow,
   ): number {
     const input = this.checkRan();
     const { T, B, outputMask, dropped } = this.#last;
@@ -437,7 +441,7 @@ export abstract class Recurrent extends Layer {
           return at && at + 4 * slice.index * B * this.#width(name);
         });
         slice.backward({ dOut: dOut && dOut + 4 * d * R, stride: D * R, final }, dx, d > 0, outputMask, {
-          ...{ record, clipStep },
+          ...{ record, clipStep, flow },
         });
       });
       const mask01 = dropped[layer - 1];

@@ -3,6 +3,7 @@ import { type Core, Region } from "../core.ts";
 import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { type FlowData, FlowTape, type Taped } from "./flow-tape.ts";
 
 /** What is carried from step to step: h [B,R], and a cell's other states [B,H]. */
 export type StateName = "h" | "c" | "n" | "m";
@@ -108,11 +109,12 @@ export class Slice implements SliceShape {
   readonly #tape: Region;
   readonly #back: Region;
   readonly #noise: Region;
+  readonly #flow: FlowTape;
   readonly #packedAt = { forward: -1, backward: -1 };
   /** The weights W_hh and their gradient; nothing without them. */
   readonly #Hh: Pick<Parameter, "value" | "grad" | "size" | "shape">;
   /** Sizes of the last passes, and addresses of what they left. */
-  #last = { T: 0, B: 0, record: false, gates: 0, kept: 0, preact: 0 };
+  #last = { T: 0, B: 0, mask: 0, keepDc: 0, gates: 0, kept: 0, wide: 0, preact: 0 };
   #taped: Partial<Record<TapedName, number>> = {};
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
   #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
@@ -135,6 +137,7 @@ export class Slice implements SliceShape {
     this.#tape = new Region(core, owner);
     this.#back = new Region(core, owner);
     this.#noise = new Region(core, owner);
+    this.#flow = new FlowTape(core, owner, { H: shape.H, R: shape.R, GH: this.#GH });
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
     const [lnIh, lnHh, lnC, lnShift] = "weight_ln_ih weight_ln_hh weight_ln_c bias_ln_c".split(" ").map(find);
     const [Ih, Hh, Hr, ph, biasIh, biasHh] = "weight_ih weight_hh weight_hr weight_ph bias_ih bias_hh"
@@ -195,6 +198,10 @@ export class Slice implements SliceShape {
     return 1 - this.#kind.noise.zoneout;
   }
 
+  get kind(): CellKind {
+    return this.#kind;
+  }
+
   get states(): readonly StateName[] {
     return this.#kind.states;
   }
@@ -237,7 +244,7 @@ export class Slice implements SliceShape {
       ...this.tapeShapes(T, B),
       preact: keepsA ? [T, B, this.#GH] : [0],
     }));
-    const last = { ...this.#last, ...at, T, B, record };
+    const last = { ...this.#last, ...at, T, B, mask };
     this.#last = last;
     const taped = Object.fromEntries(states.map((name) => [name, at[name]])) as States<number>;
     this.#taped = taped;
@@ -270,7 +277,7 @@ export class Slice implements SliceShape {
     dx: number,
     addDx: boolean,
     mask: number,
-    { record, clipStep }: { record: boolean; clipStep: number },
+    { record, clipStep, flow }: { record: boolean; clipStep: number; flow: boolean },
   ): void {
     const { I, H, R } = this;
     const { T, B } = this.#last;
@@ -278,8 +285,10 @@ export class Slice implements SliceShape {
     const { states, hasRec } = this.#kind;
     const others = states.slice(1);
     const { zone, xMask, hMask, wMask } = this.#masks;
-    const key = `${T},${B},${record},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
-    const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : 1, B, H] : [0]);
+    // Gradients of the other states at every step, of two by turns, or of one at a time.
+    const keepDc = record ? 1 : flow ? -1 : 0;
+    const key = `${T},${B},${keepDc},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
+    const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0]);
     const at = this.#back.fitFor(key, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: slots("c"), // final slot: dL/d(cn); initial slot: dL/dc0
@@ -295,7 +304,7 @@ export class Slice implements SliceShape {
       dMasked: xMask && dx ? [T, B, I] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
-    this.#last = { ...this.#last, record };
+    this.#last = { ...this.#last, keepDc };
     for (const name of states) this.#taped[`d${name}`] = at[`d${name}`];
     const dh = this.#slot("dh", "written");
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
@@ -310,7 +319,8 @@ export class Slice implements SliceShape {
       dhn: given.final.h ?? 0,
       dx: xMask && dx ? at.dMasked : dx,
       addDx: addDx && !xMask ? 1 : 0,
-      keepDc: record ? 1 : 0,
+      keepDc,
+      ...(flow ? this.#flow.prepare(this.#flowTaped()) : { flow: 0 }),
       clipStep,
       general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
     });
@@ -392,6 +402,35 @@ export class Slice implements SliceShape {
     );
   }
 
+  /** What the flow's report is to know of the last forward pass. */
+  #flowTaped(): Taped {
+    const { T, B, mask, gates, kept, wide } = this.#last;
+    const { gates: names, recurrent, projSize } = this.#kind;
+    const h = projSize ? wide : this.#slot("h", "written");
+    const plain = recurrent && names[1] !== "z" && !this.#masks.zone && !mask;
+    return { T, B, mask, gates, kept, h, plain };
+  }
+
+  /** Copies of what the last backward pass with flow left; null before the first. */
+  flowData(): FlowData | null {
+    return this.#flow.read();
+  }
+
+  /** The first step, in the order of the last forward pass, after which c or h was not finite. */
+  firstNonFinite(): { readonly name: StateName; readonly step: number; readonly value: number } | null {
+    const { T, B } = this.#last;
+    for (let n = 0; n < T; n++) {
+      const step = this.reverse ? T - 1 - n : n;
+      for (const name of [...this.#kind.states].reverse()) {
+        const size = B * this.width(name);
+        const at = this.#slot(name, "written") + 4 * step * size;
+        const index = this.#core.abi.firstNonFinite(at, size);
+        if (index >= 0) return { name, step, value: this.#core.view(at + 4 * index, 1)[0] as number };
+      }
+    }
+    return null;
+  }
+
   /** Draws the masks of a forward pass, and answers the fields that they change. */
   #drawNoise(x: number, T: number, B: number, { training, seed, stream }: Draw): SequenceFields {
     const { zoneout, inputDropout, recurrentDropout, weightDropout } = this.#kind.noise;
@@ -450,13 +489,13 @@ export class Slice implements SliceShape {
 
   /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
   #slot(name: TapedName, which: "initial" | "final" | "written"): number {
-    const { T, B, record } = this.#last;
+    const { T, B, keepDc } = this.#last;
     const at = this.#taped[name] as number;
     const state = name.at(-1) as StateName;
-    // Gradients of other states than h may have one slot for all steps.
-    if (name !== state && state !== "h" && !record) return at;
     const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
-    return at + 4 * slot * B * this.width(state);
+    // Gradients of other states than h may have one slot for all steps, or two by turns.
+    const kept = name !== state && state !== "h" ? slot & -keepDc : slot;
+    return at + 4 * kept * B * this.width(state);
   }
 
   width(name: StateName): number {
@@ -468,7 +507,8 @@ export class Slice implements SliceShape {
   }
 
   dispose(): void {
-    for (const region of [this.#struct, this.#packed, this.#tape, this.#back, this.#noise]) region.dispose();
+    for (const region of [this.#struct, this.#packed, this.#tape, this.#back, this.#noise, this.#flow])
+      region.dispose();
   }
 }
 

@@ -85,6 +85,23 @@ export class Passes {
     return { x: { data, shape: x.shape }, shape, target: checked, lengths };
   }
 
+  /** A batch of which only the last step of each sequence counts; the same where the model answers once. */
+  lastAlone(batch: Batch): Batch {
+    const { x, lengths, mask } = batch;
+    const shape = this.#model.outputShape(x.shape);
+    if (shape.length !== 3 || shape[this.#axis] !== x.shape[this.#axis]) return batch;
+    const [a, b] = shape as [number, number];
+    const [T, B] = this.#axis ? [b, a] : [a, b];
+    const data = new Uint8Array(T * B);
+    const at = (t: number, k: number) => (this.#axis ? k * T + t : t * B + k);
+    for (let k = 0; k < B; k++) {
+      let t = (lengths?.[k] ?? T) - 1;
+      while (mask && t > 0 && !mask.data[at(t, k)]) t--;
+      if (t >= 0) data[at(t, k)] = 1;
+    }
+    return { ...batch, mask: { data, shape: [a, b] } };
+  }
+
   /** The loss of a piece; with `backward` its gradients are added up. */
   run({ x, shape, target, lengths }: Piece, { training, backward, carry = false }: PassOptions): number {
     const { core } = this.#model;

@@ -8,9 +8,9 @@ import { Loss, type LossTarget } from "./loss.ts";
 import type { Optimizer, OptimizerFactory } from "./optimizer.ts";
 import { Passes, type Piece } from "./passes.ts";
 import type { Schedule } from "./schedule.ts";
-import { type TrainStep, Update } from "./update.ts";
+import { type FlowWatch, type TrainStep, Update } from "./update.ts";
 
-export type { TrainStep } from "./update.ts";
+export type { FlowWatch, TrainStep } from "./update.ts";
 
 export interface TrainerOptions {
   readonly loss: Loss;
@@ -35,6 +35,8 @@ export interface TrainerOptions {
    * forward pass. `true`: √T steps, the least memory. Default false.
    */
   readonly checkpointing?: boolean | number;
+  /** Reports where the gradients go: a `GradientFlow` of this model (lstm-wasm/flow). Not together with checkpointing. */
+  readonly flow?: FlowWatch;
 }
 
 export interface FitStep extends TrainStep {
@@ -94,7 +96,18 @@ export class Trainer {
 
   constructor(model: Layer, options: TrainerOptions) {
     checkOptions("Trainer options", options, [
-      ...["loss", "optimizer", "schedule", "clipNorm", "clipValue", "clipStep", "accumulate", "tbptt", "checkpointing"],
+      ...[
+        "loss",
+        "optimizer",
+        "schedule",
+        "clipNorm",
+        "clipValue",
+        "clipStep",
+        "accumulate",
+        "tbptt",
+        "checkpointing",
+        "flow",
+      ],
     ]);
     const { loss, optimizer, schedule, clipNorm, clipValue, clipStep, accumulate = 1, checkpointing = false } = options;
     if (!(loss instanceof Loss))
@@ -113,6 +126,7 @@ export class Trainer {
     if (typeof checkpointing !== "boolean") checkInteger("checkpointing", checkpointing);
     if (this.#tbptt && (checkpointing !== false || accumulate > 1))
       throw new ArgumentRangeError("tbptt: expected neither checkpointing nor accumulate beside it, got both");
+    const flow = options.flow && checkFlow(options.flow, model, checkpointing);
     model.checkUsable();
     this.#passes = new Passes(model, loss, clipStep ?? 0);
     if (this.#tbptt || checkpointing !== false) this.#passes.checkParts();
@@ -123,7 +137,7 @@ export class Trainer {
     this.#accumulate = accumulate;
     this.#checkpointing = checkpointing;
     this.optimizer = optimizer(model.core, model.parameters);
-    this.#update = new Update(model, this.optimizer, { norm: clipNorm, value: clipValue });
+    this.#update = new Update(model, this.optimizer, { norm: clipNorm, value: clipValue }, flow);
   }
 
   /** Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss. */
@@ -430,6 +444,15 @@ export class Trainer {
     this.#progress = { ...START, epoch: epoch + 1, last };
     return { loss, validation: validated, best };
   }
+}
+
+function checkFlow(flow: FlowWatch, model: Layer, checkpointing: boolean | number): FlowWatch {
+  if (typeof flow?.afterUpdate !== "function")
+    throw new ArgumentTypeError(`flow: expected a GradientFlow, got ${show(flow)}`);
+  if (flow.model !== model) throw new ArgumentRangeError("flow: expected a GradientFlow of this model, got another's");
+  if (checkpointing !== false)
+    throw new ArgumentRangeError("flow: expected none beside checkpointing, which goes back in parts, got both");
+  return flow;
 }
 
 function checkTbptt(tbptt: { readonly k1: number; readonly k2: number }): { readonly k1: number; readonly k2: number } {

@@ -1,5 +1,6 @@
 // One update of the parameters from their gradients: clipping, the learning rate, and what to say where numbers are not finite.
 import { TrainingError } from "../errors.ts";
+import type { FlowReport } from "../flow/report.ts";
 import type { Layer } from "../layers/layer.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -14,6 +15,17 @@ export interface TrainStep {
   readonly clipped: boolean;
   /** Learning rate of the parameters in no group. */
   readonly lr: number;
+  /** Where the gradients of this update went, when the Trainer's `flow` has a report due; else null. */
+  readonly flow: FlowReport | null;
+}
+
+/** What a Trainer asks of a GradientFlow. */
+export interface FlowWatch {
+  readonly model: Layer;
+  /** @internal */
+  beforeUpdate(): void;
+  /** @internal */
+  afterUpdate(step: { readonly clipped: boolean }): FlowReport | null;
 }
 
 /** Bounds on gradients. */
@@ -27,12 +39,14 @@ export class Update {
   readonly #model: Layer;
   readonly #parameters: readonly Parameter[];
   readonly #clip: Clip;
+  readonly #flow: FlowWatch | undefined;
 
-  constructor(model: Layer, optimizer: Optimizer, clip: Clip) {
+  constructor(model: Layer, optimizer: Optimizer, clip: Clip, flow?: FlowWatch) {
     this.optimizer = optimizer;
     this.#model = model;
     this.#parameters = model.parameters;
     this.#clip = clip;
+    this.#flow = flow;
   }
 
   zeroGrad(): void {
@@ -68,8 +82,9 @@ export class Update {
     if (value !== undefined)
       for (const { grad, size } of this.#parameters) clipped = abi.clipValue(grad, value, size) > 0 || clipped;
     const { lr } = this.optimizer.groups[0];
+    this.#flow?.beforeUpdate();
     this.optimizer.step(rate);
-    return { loss, gradNorm, clipped, lr: rate(lr) };
+    return { loss, gradNorm, clipped, lr: rate(lr), flow: this.#flow?.afterUpdate({ clipped }) ?? null };
   }
 
   /** Throws if a parameter is no longer finite. */

@@ -1,0 +1,211 @@
+// Where the gradient goes, measured while recurrentBackward runs. The gradient of a state (dL/dh, dL/dc) comes from later steps
+// in two ways, which add up:
+//   directly      through the cell's memory alone: the factors f of an LSTM, z of a GRU, what zoneout and masks hold
+//   recurrently   through W_hh (or a peephole) at least once
+// p is what did not come recurrently: the direct part, and the step's own output. It is carried along with the gradient:
+//   e = p_h·zone    p_c += W_hrᵀ·e·o·φ'(c)    p_c₋ = p_c·f                  (1)  LSTM; sLSTM: o/n instead of o·φ'(c)
+//   p_h₋ = p_h − e + (step t − 1's own output), and + e·z in a GRU          (2)
+// All else of the gradient is the recurrent part. Counts of gates are made in bindings/flow/ from rows that are copied.
+import { Activation, activationBackward } from "./math/activation";
+import { gemm } from "./math/gemm";
+import { normBackward } from "./math/norm";
+import { LANES, loadSome, madd, storeSome } from "./math/simd";
+import { add, addRest, multiply } from "./math/vector";
+import { Cell, Sequence, slot } from "./sequence";
+
+/** Bytes of a row of `flow`: 20 norms over the batch, of what is in the row's slot; their meaning in bindings/flow/norms.ts. */
+const ROW: usize = 80;
+
+/** Before the first step backwards, which starts from slot `last`. */
+export function flowStart(s: Sequence, last: i32): void {
+  memory.fill(s.flow, 0, <usize>(s.T + 1) * ROW);
+  const dh = s.at(s.dh, last, 0, s.R);
+  const dc = slot(s, s.dc, last, 0);
+  memory.copy(s.flowH, dh, <usize>(s.B * s.R) << 2);
+  if (s.c) memory.copy(s.flowC, dc, <usize>(s.B * s.H) << 2);
+  s.flowOwn = 1;
+  s.flowScale = 1;
+  measure(s, last, last);
+}
+
+/** Before step t is taken backwards from slot `next` to slot `prev`, while its gates, `width` a row, are still there. */
+export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32): void {
+  const n = s.B * s.R;
+  const bytes = <usize>n << 2;
+  const own = s.at(s.dh, prev, 0, s.R);
+  // Block 1 of the gates: f, or a GRU's z.
+  const factor = s.at(s.gates, t, 0, width) + (<usize>s.H << 2);
+  const carries = s.flowOut != s.flowH;
+  let e = s.flowH;
+  if (carries) {
+    e += bytes;
+    memory.copy(e, s.flowH, bytes);
+    if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
+    if (s.mask) for (let b = 0; b < s.B; b++) if (!takes(s, t, b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
+    addRest(s.flowH, own, e, n); // (2)
+  }
+  if (s.c) {
+    if (carries || s.flowOwn) inject(s, t, next, e, width);
+    scaleRows(s, t, s.flowC, factor, width); // (1)
+    if (s.cellClip > 0) stopClipped(s, t, next);
+  } else if (s.cell == Cell.GRU) {
+    scaleRows(s, t, e, factor, width);
+    add(s.flowH, s.flowH, e, n);
+  }
+  const gives = any(own, n);
+  if (gives || s.flowOwn) memory.copy(s.flowOut, own, bytes);
+  s.flowOwn = gives;
+}
+
+/** The norms of slot `prev`, to which a step was taken backwards from slot `next`. */
+export function measure(s: Sequence, prev: i32, next: i32): void {
+  // Values are multiplied by a power of two where a float32 would not hold their squares: by the last slot's, or by another.
+  for (let round = 0; round < 4; round++) {
+    const size = measureScaled(s, prev, next);
+    const scaled = size * s.flowScale;
+    if (scaled > 1e-16 && scaled < 1e17) {
+      if (size > 1e-8 && size < 1e12) s.flowScale = 1;
+      else s.flowScale = reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23);
+      return;
+    }
+    s.flowScale = reinterpret<f32>((round == 1 ? 227 : round == 2 ? 27 : 127) << 23); // 1, 2¹⁰⁰, 2⁻¹⁰⁰, 1
+  }
+}
+
+/** Answers about how large dh and dc are. */
+function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
+  const row = s.flow + <usize>prev * ROW;
+  const n = s.B * s.R;
+  const dh = s.at(s.dh, prev, 0, s.R);
+  const same = s.c && s.R == s.H;
+  if (s.c) {
+    const dc = slot(s, s.dc, prev, 0);
+    norms(s, row, dc, s.flowC, slot(s, s.dc, next, 0), same ? dh : dc, s.B * s.H);
+  }
+  const carries = s.flowOut != s.flowH;
+  // Without W_hh all of the gradient comes directly.
+  if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
+  if (!same || carries || s.flowOwn) norms(s, row + 20, dh, s.flowH, s.flowOut, dh, n);
+  if (carries && s.flowOwn) {
+    norms(s, row + 40, dh, s.flowOut, dh, dh, n);
+    norms(s, row + 60, s.flowH, s.flowOut, dh, dh, n);
+  }
+  return load<f32>(row) + load<f32>(row + 16) + load<f32>(row + 20);
+}
+
+/** Whether row b takes step t. */
+function takes(s: Sequence, t: i32, b: i32): bool {
+  return !s.mask || load<u8>(s.mask + t * s.B + b) != 0;
+}
+
+/** p_c += what e brings by way of h; e is overwritten. */
+function inject(s: Sequence, t: i32, next: i32, e: usize, width: i32): void {
+  const H = s.H;
+  const n = s.B * H;
+  if (s.wide) {
+    const row = <usize>H << 2;
+    memory.fill(s.dWide, 0, <usize>n << 2);
+    gemm(s.dWide, row, s.dWide, row, e, <usize>s.R << 2, s.whrT, s.B, H, s.R);
+    e = s.dWide;
+  }
+  scaleRows(s, t, e, s.at(s.gates, t, 0, width) + (<usize>(3 * H) << 2), width);
+  if (s.cell == Cell.SLSTM) {
+    const total = s.at(s.n, next, 0, H);
+    for (let k = 0; k < n; k++) {
+      const at = <usize>k << 2;
+      store<f32>(e + at, load<f32>(e + at) / load<f32>(total + at));
+    }
+  } else {
+    const kind = s.gainC ? Activation.TANH : s.actH;
+    activationBackward(e, e, s.at(s.kept, t, 0, H), kind, s.alphaH, s.betaH, n);
+  }
+  if (!s.gainC) add(s.flowC, s.flowC, e, n);
+  else
+    for (let b = 0; b < s.B; b++) {
+      if (!takes(s, t, b)) continue;
+      const hat = s.at(s.hatC, t, b, H);
+      // Row B takes the gradient of the gain, which is counted elsewhere.
+      const gain = s.at(s.flowC, 1, 0, H);
+      normBackward(s.at(s.flowC, 0, b, H), gain, 0, s.at(e, 0, b, H), hat, s.at(s.scaleC, t, b, 1), s.gainC, true, 1, H);
+    }
+}
+
+/** p_c = 0 where c was clipped. */
+function stopClipped(s: Sequence, t: i32, next: i32): void {
+  for (let k = 0; k < s.B * s.H; k++) {
+    const at = <usize>k << 2;
+    const inside = Mathf.abs(load<f32>(s.at(s.c, next, 0, s.H) + at)) < s.cellClip;
+    if (!inside && takes(s, t, k / s.H)) store<f32>(s.flowC + at, 0);
+  }
+}
+
+/** y ·= a for the rows that take step t. */
+function scaleRows(
+  s: Sequence,
+  t: i32,
+  y: usize, // [B,H]      in, out
+  a: usize, // [B] rows of H values, `width` apart  in
+  width: i32,
+): void {
+  for (let b = 0; b < s.B; b++) {
+    const H = takes(s, t, b) ? s.H : 0;
+    for (let u = 0; u < H; u += LANES) {
+      const at = <usize>u << 2;
+      const lanes = H - u;
+      storeSome(y + at, f32x4.mul(loadSome(y + at, lanes), loadSome(a + at, lanes)), lanes);
+    }
+    y += <usize>s.H << 2;
+    a += <usize>width << 2;
+  }
+}
+
+/** Whether any of n values has a bit set. */
+function any(x: usize, n: i32): i32 {
+  for (let k = 0; k < n; k += LANES) if (v128.any_true(loadSome(x + (<usize>k << 2), n - k))) return 1;
+  return 0;
+}
+
+/** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each: five sums at a time, since each waits for its last addition. */
+function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
+  const scale = f32x4.splat(s.flowScale);
+  const scaled = s.flowScale != 1;
+  let aa = f32x4.splat(0.0);
+  let bb = aa;
+  let ab = aa;
+  let cc = aa;
+  let dd = aa;
+  for (let k = 0; k < n; k += LANES) {
+    const at = <usize>k << 2;
+    const lanes = n - k;
+    let x: v128, y: v128, z: v128, w: v128;
+    if (lanes >= LANES) {
+      x = v128.load(a + at);
+      y = v128.load(b + at);
+      z = v128.load(c + at);
+      w = v128.load(d + at);
+    } else {
+      x = loadSome(a + at, lanes);
+      y = loadSome(b + at, lanes);
+      z = loadSome(c + at, lanes);
+      w = loadSome(d + at, lanes);
+    }
+    if (scaled) {
+      x = f32x4.mul(x, scale);
+      y = f32x4.mul(y, scale);
+      z = f32x4.mul(z, scale);
+      w = f32x4.mul(w, scale);
+    }
+    const rest = f32x4.sub(x, y);
+    aa = madd(x, x, aa);
+    bb = madd(y, y, bb);
+    ab = madd(rest, rest, ab);
+    cc = madd(z, z, cc);
+    dd = madd(w, w, dd);
+  }
+  const low = f32x4.add(v128.shuffle<f32>(aa, bb, 0, 1, 4, 5), v128.shuffle<f32>(aa, bb, 2, 3, 6, 7));
+  const high = f32x4.add(v128.shuffle<f32>(ab, cc, 0, 1, 4, 5), v128.shuffle<f32>(ab, cc, 2, 3, 6, 7));
+  const all = f32x4.add(v128.shuffle<f32>(low, high, 0, 2, 4, 6), v128.shuffle<f32>(low, high, 1, 3, 5, 7));
+  v128.store(to, f32x4.div(f32x4.sqrt(all), scale));
+  dd = f32x4.add(dd, v128.shuffle<f32>(dd, dd, 2, 3, 0, 1));
+  store<f32>(to + 16, Mathf.sqrt(f32x4.extract_lane(dd, 0) + f32x4.extract_lane(dd, 1)) / s.flowScale);
+}

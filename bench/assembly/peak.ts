@@ -1,0 +1,47 @@
+// What the core can do at best: multiply-adds that wait for nothing, in registers alone. A module of its own, which only
+// the benchmark uses.
+import { madd } from "../../assembly/math/simd";
+
+/** Floating-point operations of one turn of the loop: 12 accumulators of 4 lanes, a product and a sum each. */
+export function flopsPerTurn(): i32 {
+  return 12 * 4 * 2;
+}
+
+/**
+ * Runs the loop `turns` times: x = x·by + by. 12 independent accumulators cover the latency of a product and a sum behind it,
+ * and with `by` they fit the 15 vector registers that V8 has. `by` is an argument because V8 would build a constant anew in
+ * every turn; below 1 it keeps the values finite.
+ */
+export function peak(turns: i32, by: f32): f32 {
+  const factor = f32x4.splat(by);
+  let a = f32x4.splat(1.0);
+  let b = f32x4.splat(1.1);
+  let c = f32x4.splat(1.2);
+  let d = f32x4.splat(1.3);
+  let e = f32x4.splat(1.4);
+  let f = f32x4.splat(1.5);
+  let g = f32x4.splat(1.6);
+  let h = f32x4.splat(1.7);
+  let i = f32x4.splat(1.8);
+  let j = f32x4.splat(1.9);
+  let k = f32x4.splat(2.0);
+  let l = f32x4.splat(2.1);
+  for (let n = 0; n < turns; n++) {
+    a = madd(a, factor, factor);
+    b = madd(b, factor, factor);
+    c = madd(c, factor, factor);
+    d = madd(d, factor, factor);
+    e = madd(e, factor, factor);
+    f = madd(f, factor, factor);
+    g = madd(g, factor, factor);
+    h = madd(h, factor, factor);
+    i = madd(i, factor, factor);
+    j = madd(j, factor, factor);
+    k = madd(k, factor, factor);
+    l = madd(l, factor, factor);
+  }
+  const ab = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+  const ef = f32x4.add(f32x4.add(e, f), f32x4.add(g, h));
+  const ij = f32x4.add(f32x4.add(i, j), f32x4.add(k, l));
+  return f32x4.extract_lane(f32x4.add(f32x4.add(ab, ef), ij), 0);
+}

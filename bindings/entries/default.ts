@@ -1,0 +1,31 @@
+// "lstm-wasm": the strict module inside the package. Importing it has no side effect: nothing is compiled before `load` or
+// `loadSync`.
+import { text } from "../generated/core.ts";
+import { compile, compileSync, type Load, type LoadSync, loadFrom, loadFromSync } from "../load.ts";
+import { unpack } from "./embedded.ts";
+
+/** @internal For lstm-wasm/flow. */
+export { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+export * from "../index.ts";
+/** @internal */
+export { Recurrent } from "../layers/recurrent.ts";
+/** @internal */
+export { Loss } from "../train/loss.ts";
+/** @internal */
+export { Passes } from "../train/passes.ts";
+/** @internal For the other entries. */
+export { loadFrom, loadFromSync };
+
+/** Compiled when it is first asked for. */
+let module: WebAssembly.Module | undefined;
+
+/** Instantiates the kernels: {@link Load}. */
+export const load: Load = async (source, options) => {
+  if (source == null) module ??= await compile(unpack(text));
+  return loadFrom(source ?? (module as WebAssembly.Module), options);
+};
+/** The same at once: {@link LoadSync}. */
+export const loadSync: LoadSync = (source, options) => {
+  if (source == null) module ??= compileSync(unpack(text));
+  return loadFromSync(source ?? (module as WebAssembly.Module), options);
+};

@@ -1,0 +1,2 @@
+// "lstm-wasm/io": weights from and to files' bytes. Also in the main entry.
+export { decodeSafetensors, encodeSafetensors, type FileTensor, type SafetensorsFile } from "../io/safetensors.ts";

@@ -1,0 +1,51 @@
+// "lstm-wasm/train": losses, optimisers, schedules, the Trainer and its batches. Also in the main entry.
+export {
+  type Batch,
+  type Batches,
+  type DataLoaderOptions,
+  dataLoader,
+  type Sample,
+} from "../train/batch.ts";
+export {
+  type BCEWithLogitsLossOptions,
+  bceWithLogitsLoss,
+  type CrossEntropyLossOptions,
+  crossEntropyLoss,
+  type HuberLossOptions,
+  huberLoss,
+  type Loss,
+  type LossOptions,
+  type LossResult,
+  logSoftmax,
+  maeLoss,
+  mseLoss,
+} from "../train/loss.ts";
+export {
+  type AdamOptions,
+  adam,
+  adamW,
+  type Optimizer,
+  type OptimizerFactory,
+  type OptimizerGroup,
+  type ParameterGroup,
+  type RMSpropOptions,
+  rmsprop,
+  type SGDOptions,
+  sgd,
+} from "../train/optimizer.ts";
+export {
+  cosineAnnealingLR,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  type Schedule,
+  stepLR,
+  warmup,
+} from "../train/schedule.ts";
+export {
+  type EpochEnd,
+  type FitOptions,
+  type FitStep,
+  Trainer,
+  type TrainerOptions,
+  type TrainStep,
+} from "../train/trainer.ts";

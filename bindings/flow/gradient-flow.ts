@@ -1,0 +1,190 @@
+// GradientFlow: watches the backward passes of a model, and reports on the last one.
+import { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { ArgumentRangeError, ArgumentTypeError, StateError } from "../errors.ts";
+import { Layer } from "../layers/layer.ts";
+import { Recurrent } from "../layers/recurrent.ts";
+import { Sequential } from "../layers/sequential.ts";
+import type { Batch } from "../train/batch.ts";
+import { Loss } from "../train/loss.ts";
+import { Passes } from "../train/passes.ts";
+import { type Basis, carry, hasManyLosses, type Norms, readNorms } from "./norms.ts";
+import { type FlowReport, findNonFinite, type Place, type SliceFlow, sliceFlow, worst } from "./report.ts";
+import type { Thresholds } from "./verdict.ts";
+
+export interface GradientFlowOptions extends Partial<Thresholds> {
+  /** In a Trainer: a report with every so many updates. Default 1. */
+  readonly every?: number;
+}
+
+/**
+ * Where the gradients of a model go. From its making on the backward passes of the model's recurrent layers measure the flow;
+ * `report()` tells of the last one. Given to a Trainer as its option `flow`, it reports with every n-th update.
+ */
+export class GradientFlow {
+  readonly model: Layer;
+  readonly every: number;
+  readonly thresholds: Thresholds;
+  readonly #places: readonly Place[];
+  #updates = 0;
+  #clipped = 0;
+  #before: Map<string, Float32Array> | null = null;
+
+  /** `model` is a recurrent layer, or a model with one inside; otherwise a RangeError. */
+  constructor(model: Layer, options: GradientFlowOptions = {}) {
+    if (!(model instanceof Layer)) throw new ArgumentTypeError(`model: expected a layer, got ${show(model)}`);
+    checkOptions("GradientFlow options", options, ["every", "vanishBelow", "explodeAbove"]);
+    const { every = 1, vanishBelow = 1e-3, explodeAbove = 1e3 } = options;
+    this.every = checkInteger("every", every);
+    this.thresholds = {
+      vanishBelow: checkNumber("vanishBelow", vanishBelow, "a number in (0, 1)", (x) => x > 0 && x < 1),
+      explodeAbove: checkNumber("explodeAbove", explodeAbove, "a number above 1", (x) => x > 1),
+    };
+    this.model = model;
+    this.#places = placesOf(model, "");
+    if (this.#places.length === 0)
+      throw new ArgumentRangeError(
+        `model: expected a recurrent layer in it, got ${show(model)} without one; a gradient flows through time only there`,
+      );
+    this.#watch(true);
+  }
+
+  /** What became of the gradient in the last backward pass; to be called before the next forward pass. */
+  report(): FlowReport {
+    return this.#report(this.#basis());
+  }
+
+  /** What is left of the gradient after so many steps back, by slice: the report's `carried` alone, for those who ask often. */
+  curves(): SliceFlow["carried"][] {
+    const basis = this.#basis();
+    return this.#norms().map((norms) => {
+      const { from, total, direct, recurrent } = carry(norms, basis);
+      return { from, total, direct, recurrent };
+    });
+  }
+
+  /**
+   * Runs a batch forwards and backwards through the model, whose gradients and random numbers stay as they were, and reports. Of
+   * a model that answers at every step only the loss of each sequence's last one counts, so that what reaches back can be told
+   * from what each step adds; `losses: "all"` takes the gradient as it is in training.
+   */
+  measure(
+    batch: Batch,
+    loss: Loss,
+    options: { readonly losses?: "last" | "all"; readonly training?: boolean } = {},
+  ): FlowReport {
+    if (!(loss instanceof Loss))
+      throw new ArgumentTypeError(`loss: expected a loss such as mseLoss(), got ${show(loss)}`);
+    checkOptions("measure options", options, ["losses", "training"]);
+    const training = checkFlag("training", options.training ?? false);
+    const { losses = "last" } = options;
+    if (losses !== "last" && losses !== "all")
+      throw new ArgumentRangeError(`losses: expected "last" or "all", got ${show(losses)}`);
+    const { core, parameters } = this.model;
+    const passes = new Passes(this.model, loss, 0);
+    const kept = parameters.map(({ grad, size }) => core.read(grad, size));
+    const { draws } = passes;
+    try {
+      const piece = passes.prepare(losses === "last" ? passes.lastAlone(batch) : batch);
+      this.#watch(true);
+      this.model.zeroGrad();
+      passes.run(piece, { training, backward: true });
+      return this.#report(losses === "last" ? "norm" : this.#basis());
+    } finally {
+      passes.draws = draws;
+      passes.dispose();
+      parameters.forEach(({ grad }, k) => {
+        core.write(grad, kept[k] as Float32Array);
+      });
+    }
+  }
+
+  /** Ends the measuring; further backward passes cost nothing more. */
+  stop(): void {
+    this.#watch(false);
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  /** @internal Before an update of a Trainer. */
+  beforeUpdate(): void {
+    if (!this.#isDue()) return;
+    const { core, parameters } = this.model;
+    this.#before = new Map(parameters.map(({ name, value, size }) => [name, core.read(value, size)]));
+  }
+
+  /** @internal After an update of a Trainer: the report, when one is due. */
+  afterUpdate({ clipped }: { readonly clipped: boolean }): FlowReport | null {
+    const due = this.#isDue();
+    this.#updates++;
+    if (clipped) this.#clipped++;
+    const report = due ? { ...this.report(), updateRatios: this.#updateRatios() } : null;
+    this.#before = null;
+    this.#watch(this.#isDue());
+    return report;
+  }
+
+  #report(basis: Basis): FlowReport {
+    const norms = this.#norms();
+    const slices = this.#places.map((place) => sliceFlow(place, basis, this.thresholds) as SliceFlow);
+    const nonFinite = findNonFinite(this.model, this.#places, norms);
+    return {
+      ...worst(slices),
+      ...(nonFinite && {
+        ...{ status: "nonFinite" as const, after: null, path: null, left: Number.NaN },
+        verdict: `not finite: ${nonFinite.kind} is first seen in ${nonFinite.tensor}${nonFinite.step === null ? "" : ` at step ${nonFinite.step}`}`,
+      }),
+      ...{ slices, nonFinite, updateRatios: null, clipRate: this.#updates ? this.#clipped / this.#updates : null },
+    };
+  }
+
+  /** The norms of each slice's last backward pass. */
+  #norms(): Norms[] {
+    this.model.checkUsable();
+    return this.#places.map(({ slice }) => {
+      const data = slice.flowData();
+      if (data) return readNorms(data, slice);
+      throw new StateError("ERR_NO_FORWARD", "GradientFlow: expected a backward pass to report on, got none yet");
+    });
+  }
+
+  /** The last layer tells whether the loss is one of the last step: those below get something at every step. */
+  #basis(): Basis {
+    const last = this.#places.at(-1)?.layer as Recurrent;
+    const norms = this.#norms().slice(last.bidirectional ? -2 : -1);
+    return norms.some(hasManyLosses) ? "growth" : "norm";
+  }
+
+  #isDue(): boolean {
+    return this.#updates % this.every === 0;
+  }
+
+  #updateRatios(): Record<string, number> {
+    const { core, parameters } = this.model;
+    return Object.fromEntries(
+      parameters.map(({ name, value, size }) => {
+        const before = this.#before?.get(name) as Float32Array;
+        const after = core.view(value, size);
+        let [update, weight] = [0, 0];
+        for (let k = 0; k < size; k++) {
+          update += ((after[k] as number) - (before[k] as number)) ** 2;
+          weight += (before[k] as number) ** 2;
+        }
+        return [name, weight === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(update / weight)];
+      }),
+    );
+  }
+
+  #watch(on: boolean): void {
+    for (const { layer } of this.#places) layer.measuresFlow = on;
+  }
+}
+
+/** Every direction of every recurrent layer in a layer, under its name. */
+function placesOf(layer: Layer, prefix: string): Place[] {
+  if (layer instanceof Recurrent)
+    return layer.slices.map((slice) => ({ name: `${prefix}${slice.suffix.slice(1)}`, layer, slice }));
+  const isList = layer instanceof Sequential;
+  return layer.children.flatMap((child, k) => placesOf(child, isList ? `${prefix}${k}.` : prefix));
+}

@@ -1,0 +1,127 @@
+// The benchmark's own work: its rivals compute the same, what differs is refused, and targets are judged as they stand.
+import { loadSync } from "lstm-wasm";
+import { describe, expect, test } from "vitest";
+import type { BenchCase, Work } from "../bench/cases.ts";
+import { judge } from "../bench/gate.ts";
+import { createJs } from "../bench/js.ts";
+import { checkAgreement, createProblem, disagreement, resultOf } from "../bench/problem.ts";
+import type { SuiteResult } from "../bench/results.ts";
+import { duration } from "../bench/table.ts";
+import { TARGETS } from "../bench/targets.ts";
+import { alternate, median, pairedRatio, time } from "../bench/timing.ts";
+import { createWasm } from "../bench/wasm.ts";
+
+const sizes = { T: 7, B: 3, I: 5, H: 9 };
+
+describe("contenders", () => {
+  test.each(["step", "forward", "training"] as Work[])("plain JavaScript does the same %s", async (what) => {
+    const bench: BenchCase = { name: what, what, ...sizes, ...(what === "step" && { T: 1, B: 1 }) };
+    const problem = createProblem(bench);
+    using wasm = createWasm(loadSync(), bench, problem);
+    const js = createJs(bench, problem);
+    for (let k = 0; k < 3; k++) {
+      const [got, want] = [await resultOf(bench, wasm), await resultOf(bench, js)];
+      expect(disagreement(got, want)).toBeLessThan(1e-5);
+      expect(Math.max(...want.map(Math.abs))).toBeGreaterThan(0);
+    }
+  });
+
+  test("with one bias move another way", async () => {
+    const bench: BenchCase = { name: "training", what: "training", ...sizes };
+    const results = [false, true].map(async (oneBias) => {
+      using wasm = createWasm(loadSync(), bench, createProblem(bench), oneBias);
+      return await resultOf(bench, wasm);
+    });
+    const [two, one] = (await Promise.all(results)) as [Float64Array, Float64Array];
+    expect(one[0]).toBe(two[0]);
+    expect(disagreement(one, two)).toBeGreaterThan(1e-4);
+  });
+});
+
+describe("agreement", () => {
+  test.each([
+    ["a value", [1, 2.001], /^S1: expected results within 0.0001 of each other, got 0.0004\d+: not timed$/],
+    ["a length", [1], /got Infinity/],
+    ["NaN", [1, Number.NaN], /got Infinity/],
+  ])("another %s is refused", (_, got, message) => {
+    expect(() => checkAgreement("S1", got, [1, 2])).toThrow(message);
+  });
+
+  test("rounding is not", () => {
+    expect(() => checkAgreement("S1", [1, 2.0001], [1, 2])).not.toThrow();
+  });
+});
+
+describe("timing", () => {
+  test("of a run that waits, and of many short ones", async () => {
+    expect(await time(() => new Promise((done) => setTimeout(done, 20)), 1)).toBeGreaterThan(15e6);
+    let runs = 0;
+    expect(await time(() => runs++, 10)).toBeLessThan(1e5);
+    expect(runs).toBeGreaterThan(1000);
+  });
+
+  test("goes by turns, and ends a round late at most", async () => {
+    const order: string[] = [];
+    const slow = (name: string) => () => {
+      order.push(name);
+      const end = performance.now() + 4;
+      while (performance.now() < end);
+    };
+    const times = await alternate([slow("a"), slow("b")], { rounds: 3, budget: 1, limit: 1000 });
+    expect(times.map(({ length }) => length)).toEqual([3, 3]);
+    expect(order.join("")).toBe("ababab");
+    expect((await alternate([slow("a")], { rounds: 3, budget: 1, limit: 0 }))[0]?.length).toBe(1);
+  });
+
+  test("medians and ratios", () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    expect(pairedRatio([1, 2, 4], [2, 4, 4])).toBe(2);
+    expect(["950 ns", "2.50 µs", "12.5 ms", "2.00 s"]).toEqual([950, 2500, 12.5e6, 2e9].map(duration));
+  });
+});
+
+describe("the gate", () => {
+  const suite = (build: "strict" | "relaxed", ratio: number): SuiteResult => ({
+    ...{
+      date: "",
+      commit: "",
+      modules: "",
+      machine: { cpu: "", cores: 1, memoryGiB: 1, os: "" },
+      engine: "",
+      build,
+      share: 1,
+    },
+    rows: [
+      {
+        kind: "case",
+        name: "T1",
+        what: "training",
+        T: 50,
+        B: 32,
+        I: 32,
+        H: 128,
+        ns: 1,
+        gflops: 1,
+        js: { ns: 1, ratio },
+      },
+    ],
+  });
+  const verdict = (ratio: number) =>
+    judge([suite("strict", ratio), suite("relaxed", ratio)], []).find(
+      ({ row, build }) => row === "T1 against js" && build === "strict",
+    );
+
+  test("allows a tenth for noise, and no more", () => {
+    const { strict } = TARGETS.find(({ work, against }) => work === "T1" && against === "js") as { strict: number };
+    expect(verdict(strict)?.reached).toBe(true);
+    expect(verdict(0.905 * strict)?.reached).toBe(true);
+    expect(verdict(0.895 * strict)?.reached).toBe(false);
+  });
+
+  test("skips rivals that were not measured", () => {
+    const skipped = judge([suite("strict", 99), suite("relaxed", 99)], []).filter(({ got }) => got === null);
+    expect(skipped.length).toBeGreaterThan(20);
+    expect(skipped.every(({ reached }) => reached)).toBe(true);
+  });
+});

@@ -1,0 +1,162 @@
+// `lstm-wasm flow`, as built.
+import { readFileSync, writeFileSync } from "node:fs";
+import { encodeSafetensors, GRU, Linear, LSTM, RNN, type StateDict, type Tensor } from "lstm-wasm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createCsv, createFolder } from "../support/cli.ts";
+import { createCore } from "../support/cores.ts";
+
+const { path, cli, remove } = createFolder();
+afterAll(remove);
+const core = createCore();
+
+const named = (state: StateDict, prefix: string): StateDict =>
+  Object.fromEntries(Object.entries(state).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+
+/** Nothing that a terminal of 80 columns breaks, nothing that is no word or number. */
+function expectTidy(out: string) {
+  expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  expect(out).not.toMatch(/NaN|undefined|\[object/);
+  expect(out.includes("\u001b")).toBe(false);
+}
+const expectPage = (file: string) => {
+  const html = readFileSync(path(file), "utf8");
+  expect(html).toContain("<svg");
+  expect(html.match(/https?:\/\/(?!www\.w3\.org)|<script|NaN|undefined/)).toBeNull();
+  return html;
+};
+
+beforeAll(() => {
+  const lstm = new LSTM(core, { inputSize: 3, hiddenSize: 8, numLayers: 2, bidirectional: true, seed: 1 });
+  const head = new Linear(core, { inFeatures: 16, outFeatures: 2 });
+  writeFileSync(
+    path("torch.safetensors"),
+    encodeSafetensors({ ...named(lstm.stateDict(), "rnn."), ...named(head.stateDict(), "fc.") }),
+  );
+  const proj = new LSTM(core, { inputSize: 2, hiddenSize: 6, projSize: 3, bias: false, seed: 1 });
+  const gru = new GRU(core, { inputSize: 2, hiddenSize: 6, seed: 1 });
+  writeFileSync(
+    path("two.safetensors"),
+    encodeSafetensors({ ...named(proj.stateDict(), "enc."), ...named(gru.stateDict(), "dec.") }),
+  );
+  writeFileSync(path("linear.safetensors"), encodeSafetensors(head.stateDict()));
+  const rnn = new RNN(core, { inputSize: 2, hiddenSize: 4, seed: 1, nonlinearity: "relu" });
+  const state = rnn.stateDict();
+  const huge = { data: (state.weight_hh_l0 as Tensor).data.map((value) => 1e6 * Math.abs(value)), shape: [4, 4] };
+  writeFileSync(path("huge.safetensors"), encodeSafetensors({ ...state, weight_hh_l0: huge }));
+  const csv = (names: string, width: number) =>
+    `${names}\n${Array.from({ length: 60 }, (_, k) => Array.from({ length: width }, (_, i) => Math.sin(k * (i + 1)).toFixed(4)).join()).join("\n")}\n`;
+  writeFileSync(path("three.csv"), csv("a,b,c", 3));
+  writeFileSync(path("two.csv"), csv("a,b", 2));
+});
+
+describe("a PyTorch state_dict", () => {
+  test("with random numbers: every direction of every layer", async () => {
+    const { out, err, code } = await cli("flow", "torch.safetensors", "--html", "torch.html");
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/l\d(_reverse)?: (vanishes|explodes) after \d+ steps? through the (direct|recurrent) path/);
+    for (const name of ["l0", "l0_reverse", "l1", "l1_reverse"]) expect(out).toContain(name);
+    expectTidy(out);
+    expect(expectPage("torch.html")).toContain("l1_reverse, LSTM, backwards");
+  });
+
+  test("with rows of a file, as JSON", async () => {
+    const { out } = await cli("flow", "torch.safetensors", "three.csv", "--steps", "20", "--standardize", "--json");
+    const { slices, verdict, nonFinite } = JSON.parse(out);
+    expect(slices.map(({ steps, batch }: { steps: number; batch: number }) => [steps, batch])).toEqual(
+      new Array(4).fill([20, 32]),
+    );
+    expect(nonFinite).toBeNull();
+    expect(typeof verdict).toBe("string");
+  });
+
+  test("of several modules one is named", async () => {
+    const { out } = await cli("flow", "two.safetensors", "two.csv", "--module", "enc");
+    expect(out).toContain("LSTM of 6 units, projected to 3");
+    expectTidy(out);
+    expect((await cli("flow", "two.safetensors", "--module", "dec")).out).toContain("GRU of 6 units");
+  });
+
+  test("numbers that overflow: where they began", async () => {
+    const { out, code } = await cli("flow", "huge.safetensors", "--nonlinearity", "relu", "--html", "huge.html");
+    expect(code).toBe(0);
+    expect(out).toMatch(/not finite: Infinity is first seen in h of l0 at step \d+/);
+    expectTidy(out);
+    expectPage("huge.html");
+  });
+});
+
+describe("a model that train saved", () => {
+  test("a forecaster, and the section of its report", async () => {
+    writeFileSync(path("data.csv"), createCsv(200));
+    await cli("train", "data.csv", "--target", "level", "--epochs", "2", "--hidden", "6", "--window", "12");
+    expect(expectPage("report.html")).toMatch(/The gradient (reaches back|vanishes after|explodes after)/);
+    const { out, err } = await cli("flow", "model.safetensors", "data.csv", "--html", "flow.html");
+    expect(err).toBe("");
+    expect(out).toContain("forecaster, LSTM of 6 units");
+    expectTidy(out);
+    expectPage("flow.html");
+  }, 60_000);
+
+  test("a model of text, the loss of the last character", async () => {
+    writeFileSync(path("text.txt"), "the quick brown fox jumps over the lazy dog. ".repeat(40));
+    await cli("train", "--text", "text.txt", "--epochs", "1", "--hidden", "6", "--out", "text.safetensors");
+    const { out, err } = await cli("flow", "text.safetensors", "text.txt", "--steps", "30");
+    expect(err).toBe("");
+    expect(out).toContain("stretches of 30 characters of text.txt");
+    expectTidy(out);
+    expect((await cli("flow", "text.safetensors")).err).toContain("data: expected a file of text");
+  }, 60_000);
+});
+
+test("the lab: a map, each cell of it from the kernels", async () => {
+  const { out, err } = await cli("flow", "--lab", "--steps", "60", "--html", "lab.html");
+  expect(err).toBe("");
+  expectTidy(out);
+  expect(expectPage("lab.html")).toContain("The additive memory is no cure");
+  const { points } = JSON.parse((await cli("flow", "--lab", "--steps", "60", "--json")).out);
+  expect(points.length).toBe(2 * 13 * (1 + 8 + 8));
+  const find = (cell: string, scale: number, bias: number | null, steps: number) =>
+    points.find(
+      (p: { cell: string; scale: number; bias: number | null; steps: number }) =>
+        p.cell === cell && p.scale === scale && p.bias === bias && p.steps === steps,
+    );
+  expect(find("RNN", 0.125, null, 60).status).toBe("vanishes");
+  expect(find("RNN", 8, null, 60).status).toBe("explodes");
+  expect(find("LSTM", 0.125, 5, 60).status).toBe("carries");
+  expect(find("LSTM", 0.125, -2, 60).status).toBe("vanishes");
+  expect(find("GRU", 8, -2, 60).status).toBe("explodes");
+}, 60_000);
+
+test.each([
+  [
+    "nothing",
+    ["flow"],
+    "model: expected a file that `lstm-wasm train` saved, a PyTorch state_dict in safetensors, or --lab, got none",
+  ],
+  [
+    "no recurrent layer",
+    ["flow", "linear.safetensors"],
+    "linear.safetensors: expected a recurrent layer (weight_ih_l0, weight_hh_l0, …), got none among 2 tensors",
+  ],
+  [
+    "data of another width",
+    ["flow", "torch.safetensors", "two.csv"],
+    "two.csv: expected 3 columns of numbers, the width of the model's input, got 2 (a, b)",
+  ],
+  ["which of two", ["flow", "two.safetensors"], "--module: expected one of enc, dec, got none"],
+  ["no such module", ["flow", "two.safetensors", "--module", "x"], "--module: expected one of enc, dec, got x"],
+  [
+    "a lab with a model",
+    ["flow", "torch.safetensors", "--lab"],
+    "--lab: expected no model beside it, got torch.safetensors",
+  ],
+  [
+    "no such file",
+    ["flow", "none.safetensors"],
+    "none.safetensors: expected a file to read, got no such file or folder",
+  ],
+])("refuses %s", async (_, args, message) => {
+  const { code, err } = await cli(...args);
+  expect(code).toBe(1);
+  expect(err).toBe(`lstm-wasm: ${message}\n`);
+});

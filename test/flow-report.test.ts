@@ -1,0 +1,467 @@
+// GradientFlow as users have it: verdicts, figures, a model in training, and what it refuses.
+import {
+  adam,
+  type Core,
+  GRU,
+  Linear,
+  LSTM,
+  LSTMCell,
+  type LSTMRecord,
+  lastStep,
+  MinGRU,
+  MinLSTM,
+  mseLoss,
+  RNN,
+  Sequential,
+  SLSTM,
+  type Tensor,
+  Trainer,
+} from "lstm-wasm";
+import { GradientFlow } from "lstm-wasm/flow";
+import { describe, expect, test } from "vitest";
+import { apply, spectralNorm, spectralRadius } from "../bindings/flow/spectrum.ts";
+import { createCore } from "./support/cores.ts";
+import { createRandom, randomTensor } from "./support/random.ts";
+
+const core = createCore();
+const at = <T>(values: readonly T[] | null | undefined, k: number): T => (values as readonly T[])[k] as T;
+
+/** One unit with these weights and biases, run over T steps of input 0 from h0 = 0 and pulled at its last state. */
+function scalar(make: (core: Core) => LSTM | GRU | RNN, T: number, whh: readonly number[], bias: readonly number[]) {
+  const layer = make(core) as LSTM;
+  const G = whh.length;
+  const column = (values: readonly number[]) => Float32Array.from(values);
+  layer.loadStateDict({
+    weight_ih_l0: { data: new Float32Array(G).fill(0), shape: [G, 1] },
+    weight_hh_l0: { data: column(whh), shape: [G, 1] },
+    bias_ih_l0: { data: column(bias), shape: [G] },
+    bias_hh_l0: { data: new Float32Array(G), shape: [G] },
+  });
+  layer.forward({ data: new Float32Array(T), shape: [T, 1, 1] });
+  layer.backward({ hn: { data: Float32Array.of(1), shape: [1, 1, 1] } }, { flow: true });
+  const flow = new GradientFlow(layer);
+  const report = flow.report();
+  flow.stop();
+  layer.dispose();
+  return report;
+}
+const one = { inputSize: 1, hiddenSize: 1 };
+const rnn = (core: Core) => new RNN(core, one);
+const lstm = (core: Core) => new LSTM(core, one);
+const gru = (core: Core) => new GRU(core, one);
+
+describe("the verdict", () => {
+  test("an RNN of one unit at 0 halves its gradient at each step: 2⁻¹⁰ is the first below a thousandth", () => {
+    const report = scalar(rnn, 30, [0.5], [0]);
+    expect(report.verdict).toBe("vanishes after 10 steps through the recurrent path: 0.098 % of it is left");
+    expect(report).toMatchObject({ status: "vanishes", after: 10, path: "recurrent", left: 2 ** -10, slice: "l0" });
+    const [slice] = report.slices;
+    expect(slice?.ratios).toEqual(new Array(30).fill(0.5));
+    expect(slice?.omega).toBeCloseTo(30 * 0.25, 12);
+    expect(slice?.decay.total?.halfLife).toBeCloseTo(1, 12);
+    expect(slice?.spectrum).toMatchObject({ norm: 0.5, radius: 0.5 });
+    expect(slice?.forgetHorizon).toBeNull();
+  });
+
+  test("at twice the weight it explodes", () => {
+    expect(scalar(rnn, 30, [2], [0])).toMatchObject({
+      verdict: "explodes after 10 steps through the recurrent path: it has grown 1,024 times",
+      ...{ status: "explodes", after: 10, path: "recurrent", left: 1024 },
+    });
+  });
+
+  test("an LSTM without recurrent weights has the direct path alone: the product of its forget gates", () => {
+    // f = σ(log 4) = 0.8; the candidate is 0, so c stays 0 and tanh c is linear.
+    const report = scalar(lstm, 60, [0, 0, 0, 0], [0, Math.log(4), 0, 0]);
+    const [slice] = report.slices;
+    // Through o·(1 − tanh²c) = 1/2 at the first step back, then 0.8 at each.
+    expect(slice?.carried.total[1]).toBeCloseTo(0.4, 6);
+    expect(slice?.carried.total[11]).toBeCloseTo(0.4 * 0.8 ** 10, 6);
+    expect(slice?.carried.recurrent.every((left) => left === 0)).toBe(true);
+    const after = Math.ceil(1 + Math.log(1e-3 / 0.4) / Math.log(0.8));
+    expect(report.verdict).toContain(`vanishes after ${after} steps through the direct path`);
+    expect(slice?.forgetHorizon?.[0]).toBeCloseTo(-1 / Math.log(0.8), 4);
+    expect(slice?.decay.direct?.halfLife).toBeCloseTo(Math.LN2 / -Math.log(0.8), 4);
+  });
+
+  test("a forget bias of 8 carries, and says which path alone does not", () => {
+    const report = scalar(lstm, 100, [0, 0, 0.001, 0], [0, 8, 0, 0]);
+    expect(report).toMatchObject({ status: "carries", after: null, path: "direct" });
+    expect(report.verdict).toMatch(
+      /^reaches back all 100 steps, most of it through the direct path: \d+ % of it is left/,
+    );
+  });
+
+  test("a GRU's direct path is the product of its update gates", () => {
+    const { slices } = scalar(gru, 20, [0, 0, 0], [0, Math.log(9), 0]);
+    expect(slices[0]?.carried.direct[20]).toBeCloseTo(0.9 ** 20, 5);
+    expect(slices[0]?.forgetHorizon?.[0]).toBeCloseTo(-1 / Math.log(0.9), 4);
+  });
+
+  test("thresholds are the caller's", () => {
+    const layer = new RNN(core, { inputSize: 2, hiddenSize: 3 });
+    const flow = new GradientFlow(layer, { vanishBelow: 0.9, explodeAbove: 1.1 });
+    layer.forward(randomTensor(createRandom(1), [5, 1, 2]));
+    layer.backward({ hn: { data: Float32Array.of(1, 0, 0), shape: [1, 1, 3] } });
+    expect(flow.report()).toMatchObject({ after: 1 });
+  });
+
+  test("no gradient", () => {
+    const layer = new LSTM(core, one);
+    const flow = new GradientFlow(layer);
+    layer.forward({ data: new Float32Array(3), shape: [3, 1, 1] });
+    layer.backward({});
+    expect(flow.report()).toMatchObject({ status: "none", verdict: "no gradient came", nonFinite: null });
+  });
+});
+
+describe("figures", () => {
+  const T = 7;
+  const layer = new LSTM(core, { inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true, seed: 2 });
+  const x = randomTensor(createRandom(3), [T, 1, 3], 4);
+  const { record } = layer.forward(x, { record: true });
+  const back = layer.backward({ output: randomTensor(createRandom(4), [T, 1, 10]) }, { record: true, flow: true });
+  const { slices, verdict, slice: worst } = new GradientFlow(layer).report();
+
+  test("names every direction of every layer, the worst one in the verdict", () => {
+    expect(slices.map(({ name }) => name)).toEqual(["l0", "l0_reverse", "l1", "l1_reverse"]);
+    expect(slices.map(({ layer, direction }) => [layer, direction])).toEqual([
+      [0, "forward"],
+      [0, "reverse"],
+      [1, "forward"],
+      [1, "reverse"],
+    ]);
+    expect(verdict.startsWith(`${worst}: `)).toBe(true);
+  });
+
+  test("norms of each step, in the order of time, are those of the record", () => {
+    slices.forEach(({ dh, dc }, k) => {
+      const of = (tensor: Tensor, t: number) => Math.hypot(...tensor.data.subarray(5 * t, 5 * t + 5));
+      for (let t = 0; t < T; t++) {
+        expect(dh[t]).toBeCloseTo(of(at(back.record, k).dh, t), 6);
+        expect(at(dc, t)).toBeCloseTo(of(at(back.record, k).dc, t), 6);
+      }
+    });
+  });
+
+  test("of one sequence gates are counted exactly", () => {
+    slices.forEach(({ saturation, forgetHorizon, deadUnits }, k) => {
+      const { i, f, g, o, tanhC } = at(record, k) as LSTMRecord;
+      const share = ({ data }: Tensor, rule: (value: number) => boolean) => data.filter(rule).length / data.length;
+      for (const [name, tensor] of Object.entries({ i, f, o }))
+        expect(saturation[name]).toEqual({ low: share(tensor, (v) => v < 0.1), high: share(tensor, (v) => v > 0.9) });
+      for (const [name, tensor] of Object.entries({ g, tanhC }))
+        expect(saturation[name]).toEqual({ low: share(tensor, (v) => v < -0.9), high: share(tensor, (v) => v > 0.9) });
+      for (let unit = 0; unit < 5; unit++) {
+        const logs = Array.from({ length: T }, (_, t) => Math.log(f.data[5 * t + unit] as number));
+        expect(forgetHorizon?.[unit]).toBeCloseTo(-T / logs.reduce((a, b) => a + b), 6);
+      }
+      expect(deadUnits).toEqual([]);
+    });
+  });
+
+  test("of a batch every sequence is looked at, of those with lengths only the steps that are taken", () => {
+    const one = new RNN(core, { inputSize: 1, hiddenSize: 1, nonlinearity: "relu", bias: false });
+    one.loadStateDict({
+      weight_ih_l0: { data: Float32Array.of(1), shape: [1, 1] },
+      weight_hh_l0: { data: Float32Array.of(0), shape: [1, 1] },
+    });
+    const flow = new GradientFlow(one);
+    // Of six sequences the first alone is on.
+    const on = { data: Float32Array.from({ length: 420 }, (_, k) => (k % 6 === 0 ? 1 : -1)), shape: [70, 6, 1] };
+    one.forward(on);
+    one.backward({});
+    expect(flow.report().slices[0]?.saturation.h?.low).toBeCloseTo(5 / 6, 12);
+    one.forward(on, { lengths: [70, 0, 0, 0, 0, 0] });
+    one.backward({});
+    expect(flow.report().slices[0]).toMatchObject({ saturation: { h: { low: 0 } }, deadUnits: [] });
+    one.forward(on, { lengths: [0, 70, 70, 70, 70, 70] });
+    one.backward({});
+    expect(flow.report().slices[0]).toMatchObject({ saturation: { h: { low: 1 } }, deadUnits: [0] });
+  });
+
+  test("measuring changes no bit of any gradient", () => {
+    for (const Cell of [LSTM, GRU, RNN]) {
+      const results = [false, true].map((flow) => {
+        const layer = new Cell(core, { inputSize: 3, hiddenSize: 6, numLayers: 2, seed: 5 }) as LSTM;
+        const random = createRandom(6);
+        layer.forward(randomTensor(random, [8, 3, 3]), { lengths: [8, 3, 6] });
+        const { input, h0 } = layer.backward({ output: randomTensor(random, [8, 3, 6]) }, { flow });
+        return { input, h0, gradients: layer.gradients() };
+      });
+      expect(results[1]).toEqual(results[0]);
+    }
+  });
+
+  test("norms of any size: values whose squares a float32 cannot hold", () => {
+    for (const scale of [1e-30, 1e-18, 1e18, 1e30]) {
+      const layer = new RNN(core, { inputSize: 1, hiddenSize: 3, seed: 1 });
+      layer.forward({ data: new Float32Array(4), shape: [4, 1, 1] });
+      const hn = { data: Float32Array.of(3 * scale, 0, 4 * scale), shape: [1, 1, 3] };
+      const { record } = layer.backward({ hn }, { record: true, flow: true });
+      const { dh } = at(new GradientFlow(layer).report().slices, 0);
+      expect(at(dh, 3) / scale).toBeCloseTo(5, 5);
+      for (const t of [0, 1, 2])
+        expect(at(dh, t) / Math.hypot(...at(record, 0).dh.data.subarray(3 * t, 3 * t + 3))).toBeCloseTo(1, 5);
+    }
+  });
+});
+
+describe("the spectrum of a matrix", () => {
+  const radius = (A: number[], n: number) => spectralRadius((x) => apply(A, x, n, n), n);
+  test("of a rotation, of ±λ, of a shear, of nothing, of one that is nilpotent", () => {
+    const [c, s] = [0.9 * Math.cos(1), 0.9 * Math.sin(1)];
+    expect(radius([c, -s, s, c], 2)).toBeCloseTo(0.9, 6);
+    expect(spectralNorm([c, -s, s, c], 2, 2)).toBeCloseTo(0.9, 6);
+    expect(radius([0, 3, 3, 0], 2)).toBeCloseTo(3, 6);
+    expect(radius([2, 0, 0, 0, -2, 0, 0, 0, 1], 3)).toBeCloseTo(2, 6);
+    expect(radius([0, 0, 0, 0], 2)).toBe(0);
+    expect(radius([0, 1, 0, 0], 2)).toBe(0);
+    expect(spectralNorm([0, 1, 0, 0], 2, 2)).toBeCloseTo(1, 6);
+    expect(radius([0.5, 8, 0, 0.25], 2)).toBeCloseTo(0.5, 5);
+    expect(spectralNorm([3, 0, 0, 5, 4, 0], 3, 2)).toBeCloseTo(5, 6);
+  });
+
+  test("of random matrices: the growth of a high power", () => {
+    const n = 12;
+    for (let seed = 1; seed <= 5; seed++) {
+      const random = createRandom(seed);
+      const A = Float64Array.from({ length: n * n }, random);
+      let x = Float64Array.from({ length: n }, () => random());
+      let log = 0;
+      const rounds = 4000;
+      for (let k = 0; k < rounds; k++) {
+        x = apply(A, x, n, n) as typeof x;
+        const size = Math.hypot(...x);
+        log += Math.log(size);
+        x = x.map((value) => value / size);
+      }
+      expect(radius([...A], n)).toBeCloseTo(Math.exp(log / rounds), 2);
+    }
+  });
+});
+
+describe("a model in training", () => {
+  const create = () => {
+    const lstm = new LSTM(core, { inputSize: 2, hiddenSize: 4, seed: 1 });
+    return new Sequential([lstm, lastStep(), new Linear(core, { inFeatures: 4, outFeatures: 1, seed: 2 })]);
+  };
+  const random = createRandom(9);
+  const batch = { x: randomTensor(random, [6, 3, 2]), target: randomTensor(random, [3, 1]) };
+
+  test("reports with every third update, and changes nothing", async () => {
+    const runs = [];
+    for (const watched of [false, true]) {
+      const model = create();
+      const flow = watched ? { flow: new GradientFlow(model, { every: 3 }) } : {};
+      const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam({ lr: 0.1 }), clipNorm: 0.3, ...flow });
+      const steps = [];
+      for await (const step of trainer.fit([batch, batch, batch, batch], { epochs: 2 })) steps.push(step);
+      runs.push({ steps, weights: model.stateDict() });
+    }
+    const [off, on] = runs as [(typeof runs)[number], (typeof runs)[number]];
+    expect(on.weights).toEqual(off.weights);
+    expect(on.steps.map(({ flow }) => flow !== null)).toEqual([true, false, false, true, false, false, true, false]);
+    expect(off.steps.every(({ flow }) => flow === null)).toBe(true);
+    const report = on.steps[6]?.flow;
+    expect(report?.slices.map(({ name, cell, steps, batch }) => [name, cell, steps, batch])).toEqual([
+      ["0.l0", "LSTM", 6, 3],
+    ]);
+    expect(report?.clipRate).toBeCloseTo(on.steps.slice(0, 7).filter(({ clipped }) => clipped).length / 7, 12);
+    expect(Object.keys(report?.updateRatios ?? {})).toEqual(Object.keys(on.weights));
+    // Adam's first step moves every weight by lr.
+    const first = on.steps[0]?.flow?.updateRatios?.["0.weight_hh_l0"] as number;
+    const { data } = create().stateDict()["0.weight_hh_l0"] as Tensor;
+    expect(first).toBeCloseTo((0.1 * Math.sqrt(data.length)) / Math.hypot(...data), 3);
+  });
+
+  test("windows of truncated back-propagation are as long as what was gone back through", () => {
+    const lstm = new LSTM(core, { inputSize: 2, hiddenSize: 4, seed: 1 });
+    const model = new Sequential([lstm, new Linear(core, { inFeatures: 4, outFeatures: 1, seed: 2 })]);
+    const flow = new GradientFlow(model);
+    const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam(), tbptt: { k1: 2, k2: 4 }, flow });
+    const { flow: report } = trainer.step({ x: batch.x, target: randomTensor(random, [6, 3, 1]) });
+    expect(report?.slices[0]?.steps).toBe(4);
+  });
+
+  test("measure() leaves gradients, random numbers and weights as they were", () => {
+    const model = create();
+    model.forward(batch.x);
+    model.backward(randomTensor(random, [3, 1]));
+    const before = { gradients: model.gradients(), weights: model.stateDict() };
+    const flow = new GradientFlow(model);
+    const first = flow.measure(batch, mseLoss());
+    expect({ gradients: model.gradients(), weights: model.stateDict() }).toEqual(before);
+    expect(flow.measure(batch, mseLoss())).toEqual(first);
+    flow.stop();
+  });
+
+  test("of a loss at every step the last one alone is measured, or the growth at each", () => {
+    const lstm = new LSTM(core, { inputSize: 2, hiddenSize: 4, seed: 1 });
+    const model = new Sequential([lstm, new Linear(core, { inFeatures: 4, outFeatures: 1, seed: 2 })]);
+    const flow = new GradientFlow(model);
+    const each = { x: batch.x, target: randomTensor(random, [6, 3, 1]) };
+    const [last, all] = [flow.measure(each, mseLoss()), flow.measure(each, mseLoss(), { losses: "all" })];
+    expect([last.slices[0]?.basis, all.slices[0]?.basis]).toEqual(["norm", "growth"]);
+    // The same as a model that answers once, whose target is that of the last step.
+    const once = new Sequential([lstm, lastStep(), model.layers[1] as Linear]);
+    const target = { data: each.target.data.slice(-3), shape: [3, 1] };
+    const { slices } = new GradientFlow(once).measure({ x: batch.x, target }, mseLoss());
+    expect(slices[0]?.carried).toEqual(last.slices[0]?.carried);
+    const { ratios = [], carried } = at(all.slices, 0);
+    expect(carried.total[6]).toBeCloseTo(
+      ratios.reduce((a, b) => a * b),
+      12,
+    );
+    // Of sequences that end earlier it is their own last step.
+    const short = flow.measure({ ...each, lengths: [6, 2, 4] }, mseLoss());
+    expect(at(short.slices, 0).dh.map((norm) => norm > 0)).toEqual(new Array(6).fill(true));
+  });
+
+  test("a cell, layers within layers", () => {
+    const cell = new LSTMCell(core, { inputSize: 2, hiddenSize: 3 });
+    const flow = new GradientFlow(cell);
+    const { h } = cell.forward(randomTensor(random, [2, 2]));
+    cell.backward({ h });
+    expect(flow.report().slices).toMatchObject([{ name: "l0", steps: 1, batch: 2 }]);
+    const nested = new Sequential([new Sequential([new GRU(core, { inputSize: 2, hiddenSize: 2 })]), lastStep()]);
+    const outer = new GradientFlow(nested);
+    expect(outer.measure({ x: batch.x, target: randomTensor(random, [3, 2]) }, mseLoss()).slice).toBe("0.0.l0");
+  });
+});
+
+describe("numbers that are not finite", () => {
+  const overflow = (data: Float32Array, by: number) => data.map((value) => value * by);
+  test("states that overflow: the first step and tensor", () => {
+    const layer = new RNN(core, { inputSize: 1, hiddenSize: 2, nonlinearity: "relu", bias: false });
+    layer.loadStateDict({
+      weight_ih_l0: { data: Float32Array.of(1, 1), shape: [2, 1] },
+      weight_hh_l0: { data: Float32Array.of(1e10, 0, 0, 1e10), shape: [2, 2] },
+    });
+    const model = new Sequential([layer, lastStep()]);
+    const flow = new GradientFlow(model);
+    const report = flow.measure(
+      {
+        x: { data: new Float32Array(8).fill(1), shape: [8, 1, 1] },
+        target: { data: new Float32Array(2), shape: [1, 2] },
+      },
+      mseLoss(),
+    );
+    // 1, 1e10, 1e20, 1e30, overflow
+    expect(report.nonFinite).toEqual({ kind: "Infinity", tensor: "h of 0.l0", step: 4 });
+    expect(report.verdict).toBe("not finite: Infinity is first seen in h of 0.l0 at step 4");
+    expect(report.status).toBe("nonFinite");
+    expect(report.slices.length).toBe(1);
+  });
+
+  test("gradients that overflow though every state is finite", () => {
+    const layer = new RNN(core, { inputSize: 1, hiddenSize: 1, bias: false });
+    layer.loadStateDict({
+      weight_ih_l0: { data: Float32Array.of(0), shape: [1, 1] },
+      weight_hh_l0: { data: Float32Array.of(1e10), shape: [1, 1] },
+    });
+    const flow = new GradientFlow(layer);
+    layer.forward({ data: new Float32Array(6), shape: [6, 1, 1] });
+    layer.backward({ hn: { data: Float32Array.of(1), shape: [1, 1, 1] } });
+    expect(flow.report().nonFinite).toEqual({ kind: "Infinity", tensor: "dL/dh of l0", step: 1 });
+  });
+
+  test("a parameter", () => {
+    const layer = new LSTM(core, { inputSize: 2, hiddenSize: 2, seed: 1 });
+    const state = layer.stateDict();
+    layer.loadStateDict({
+      ...state,
+      weight_hh_l0: { data: overflow((state.weight_hh_l0 as Tensor).data, 1e38), shape: [8, 2] },
+    });
+    const flow = new GradientFlow(layer);
+    const x = randomTensor(createRandom(1), [5, 2, 2]);
+    layer.forward(x);
+    layer.backward({ hn: { data: new Float32Array(4).fill(1), shape: [1, 2, 2] } });
+    // Weights of 1e38 are numbers; whatever comes of them, there is a report.
+    expect(flow.report().verdict.length).toBeGreaterThan(0);
+    const { value } = at(layer.parameters, 1);
+    core.view(value, 1)[0] = Number.NaN;
+    layer.forward(x);
+    layer.backward({ hn: { data: new Float32Array(4).fill(1), shape: [1, 2, 2] } });
+    expect(flow.report().nonFinite).toEqual({ kind: "NaN", tensor: "weight_hh_l0", step: null });
+  });
+});
+
+describe("refusals", () => {
+  const layer = new LSTM(core, one);
+  const linear = new Linear(core, { inFeatures: 1, outFeatures: 1 });
+  const model = new Sequential([layer, lastStep(), linear]);
+  const trainer = (flow: unknown, options = {}) =>
+    new Trainer(model, { loss: mseLoss(), optimizer: adam(), flow: flow as GradientFlow, ...options });
+  test.each<[string, () => unknown, string]>([
+    ["no layer", () => new GradientFlow({} as LSTM), "model: expected a layer, got an Object"],
+    [
+      "a model without a recurrent layer",
+      () => new GradientFlow(linear),
+      "model: expected a recurrent layer in it, got a Linear without one; a gradient flows through time only there",
+    ],
+    ["every 0", () => new GradientFlow(layer, { every: 0 }), "every: expected a whole number of at least 1, got 0"],
+    [
+      "a threshold",
+      () => new GradientFlow(layer, { vanishBelow: 2 }),
+      "vanishBelow: expected a number in (0, 1), got 2",
+    ],
+    [
+      "an unknown option",
+      () => new GradientFlow(layer, { often: 2 } as object),
+      'GradientFlow options: expected options among every, vanishBelow, explodeAbove, got "often"',
+    ],
+    [
+      "a report before a pass",
+      () => new GradientFlow(new GRU(core, one)).report(),
+      "GradientFlow: expected a backward pass to report on, got none yet",
+    ],
+    ["a flag that is none", () => layer.backward({}, { flow: 1 as never }), "flow: expected true or false, got 1"],
+    ["no GradientFlow", () => trainer({}), "flow: expected a GradientFlow, got an Object"],
+    [
+      "another model's",
+      () => trainer(new GradientFlow(layer)),
+      "flow: expected a GradientFlow of this model, got another's",
+    ],
+    [
+      "checkpointing",
+      () => trainer(new GradientFlow(model), { checkpointing: true }),
+      "flow: expected none beside checkpointing, which goes back in parts, got both",
+    ],
+    [
+      "data of another width",
+      () =>
+        new GradientFlow(model).measure(
+          { x: { data: new Float32Array(6), shape: [3, 1, 2] }, target: { data: new Float32Array(1), shape: [1, 1] } },
+          mseLoss(),
+        ),
+      "x: expected shape [T,B,1] or [T,1], got [3,1,2]",
+    ],
+  ])("%s", (_, call, message) => {
+    layer.forward({ data: new Float32Array(2), shape: [2, 1, 1] });
+    expect(call).toThrow(message);
+  });
+});
+
+test.each([MinGRU, MinLSTM])("%o: without W_hh all of the gradient comes directly", (Cell) => {
+  using layer = new Cell(core, { inputSize: 2, hiddenSize: 5, seed: 1 });
+  const flow = new GradientFlow(layer);
+  const random = createRandom(4);
+  const { output } = layer.forward(randomTensor(random, [9, 3, 2]));
+  layer.backward({ output: randomTensor(random, output.shape) });
+  const [slice] = flow.report().slices;
+  expect(slice?.spectrum).toEqual({ norm: 0, radius: 0, gates: {} });
+  expect(slice?.recurrent.every((norm) => norm === 0)).toBe(true);
+  expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
+});
+
+test("an sLSTM's report", () => {
+  using layer = new SLSTM(core, { inputSize: 2, hiddenSize: 5, seed: 1 });
+  const flow = new GradientFlow(layer);
+  const random = createRandom(5);
+  layer.forward(randomTensor(random, [9, 3, 2]));
+  layer.backward({ hn: randomTensor(random, [1, 3, 5]) });
+  const [slice] = flow.report().slices;
+  expect(slice?.dh.every(Number.isFinite)).toBe(true);
+  expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
+});
