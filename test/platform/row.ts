@@ -9,8 +9,11 @@ import { fileURLToPath } from "node:url";
 export interface Row {
   readonly engine: string;
   readonly entry: string;
-  /** Which kernels: "strict" ones must give the recorded digest, "relaxed" ones may have bits of their own. Default "strict". */
-  readonly build?: "strict" | "relaxed";
+  /**
+   * Whose digest: that of the script on the strict kernels, which must be the recorded one (the default); on the relaxed ones, which
+   * may have bits of their own; or one of the row's own, which checks itself.
+   */
+  readonly build?: "strict" | "relaxed" | "own";
   /** What is not there, if the row cannot run for want of it. Such a row has not passed. */
   missing?(): string | undefined;
   /**
