@@ -17,9 +17,13 @@ export class Core {
   /** Which build of the kernels this is: "strict", the same bits everywhere, "relaxed", or "debug". */
   readonly build: string;
   readonly #poison: boolean;
-  readonly #forgotten = new FinalizationRegistry<{ block: number }>((region) => {
-    if (region.block) this.abi.free(region.block);
-  });
+  /** Workers before the compatibility date 2025-05-05 have none: there only `dispose` gives memory back. */
+  readonly #forgotten =
+    typeof FinalizationRegistry === "function"
+      ? new FinalizationRegistry<{ block: number }>((region) => {
+          if (region.block) this.abi.free(region.block);
+        })
+      : undefined;
 
   /** @internal Use `load` or `loadSync`. */
   constructor(abi: Abi, build: string, options: CoreOptions = {}) {
@@ -89,7 +93,7 @@ export class Core {
 
   /** @internal Frees the region's block when `owner` is collected without having been disposed. */
   watch(owner: object, region: { block: number }): void {
-    this.#forgotten.register(owner, region);
+    this.#forgotten?.register(owner, region);
   }
 }
 

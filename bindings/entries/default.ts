@@ -6,7 +6,7 @@ import { unpack } from "./embedded.ts";
 
 export * from "../index.ts";
 /** @internal For the other entries. */
-export { loadFrom, loadFromSync };
+export { loadFrom, loadFromSync, unpack };
 
 /** Compiled when it is first asked for. */
 let module: WebAssembly.Module | undefined;

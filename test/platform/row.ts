@@ -9,15 +9,15 @@ import { fileURLToPath } from "node:url";
 export interface Row {
   readonly engine: string;
   readonly entry: string;
-  /** Which kernels: "strict" ones must give the recorded digest, "relaxed" ones may have bits of their own. Default "strict". */
-  readonly build?: "strict" | "relaxed";
+  /**
+   * Whose digest: that of the script on the strict kernels, which must be the recorded one (the default); on the relaxed ones, which
+   * may have bits of their own; or one of the row's own, which checks itself.
+   */
+  readonly build?: "strict" | "relaxed" | "own";
   /** What is not there, if the row cannot run for want of it. Such a row has not passed. */
   missing?(): string | undefined;
-  /**
-   * Installs the tarball, runs the script, and answers its digest, and the ms that it took from outside. Rejects if it failed. A row
-   * that runs something else in place of the script has no digest, and rejects unless all is as it should be.
-   */
-  run(tarball: string): Promise<{ readonly hash?: string; readonly ms: number }>;
+  /** Installs the tarball, runs the script, and answers its digest, and the ms that it took from outside. Rejects if it failed. */
+  run(tarball: string): Promise<{ readonly hash: string; readonly ms: number }>;
 }
 
 export const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

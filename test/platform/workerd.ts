@@ -15,7 +15,11 @@ export interface Objects {
 }
 
 /** Bundles a module of a project for Workers; answers the file of a configuration for it. The grammar wants spaces around `=`. */
-export async function bundleWorker(folder: string, file: string, objects?: Objects): Promise<string> {
+export async function bundleWorker(
+  folder: string,
+  file: string,
+  { objects, date = "2026-01-01" }: { readonly objects?: Objects; readonly date?: string } = {},
+): Promise<string> {
   const modules = new Map<string, string>();
   const { outputFiles } = await build({
     absWorkingDir: folder,
@@ -60,7 +64,7 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")${wasm}],
-  compatibilityDate = "2026-01-01"${durable}
+  compatibilityDate = "${date}"${durable}
 );
 `,
   );

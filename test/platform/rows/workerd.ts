@@ -17,14 +17,14 @@ export default {
 };
 `;
 
-const row = (entry: string, text: string, request = false): Row => ({
-  engine: request ? "workerd, request" : "workerd, test",
+const row = (entry: string, text: string, request = false, date?: string): Row => ({
+  engine: date ? `workerd as of ${date.slice(0, 4)}` : request ? "workerd, request" : "workerd, test",
   entry,
   build: entry.endsWith("relaxed") ? "relaxed" : "strict",
   missing: whereIs(workerd),
   async run(tarball) {
     const folder = createProject(tarball, { "main.mjs": text });
-    const config = await bundleWorker(folder, "main.mjs");
+    const config = await bundleWorker(folder, "main.mjs", date ? { date } : {});
     if (!request) {
       const { stdout, stderr, ms } = await execute(workerd, ["test", config], folder);
       return { hash: digestIn(stdout + stderr), ms };
@@ -39,6 +39,7 @@ const row = (entry: string, text: string, request = false): Row => ({
 const rows: Row[] = [
   row("lstm-wasm", worker("lstm-wasm")),
   row("lstm-wasm", worker("lstm-wasm"), true),
+  row("lstm-wasm", worker("lstm-wasm"), true, "2024-01-01"),
   row("lstm-wasm/workerd", worker("lstm-wasm/workerd"), true),
   row("lstm-wasm/core.wasm", worker("lstm-wasm", "lstm-wasm/core.wasm"), true),
   row("lstm-wasm/relaxed", worker("lstm-wasm/relaxed"), true),
