@@ -9,7 +9,7 @@
 import { Activation, activationBackward } from "./math/activation";
 import { gemm } from "./math/gemm";
 import { normBackward } from "./math/norm";
-import { LANES, loadSome, madd, storeSome } from "./math/simd";
+import { LANES, loadSome, madd } from "./math/simd";
 import { add, addRest, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
 
@@ -148,12 +148,7 @@ function scaleRows(
   width: i32,
 ): void {
   for (let b = 0; b < s.B; b++) {
-    const H = takes(s, t, b) ? s.H : 0;
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      storeSome(y + at, f32x4.mul(loadSome(y + at, lanes), loadSome(a + at, lanes)), lanes);
-    }
+    if (takes(s, t, b)) multiply(y, y, a, s.H);
     y += <usize>s.H << 2;
     a += <usize>width << 2;
   }
@@ -161,9 +156,15 @@ function scaleRows(
 
 /** Whether any of n values has a bit set. */
 function any(x: usize, n: i32): i32 {
-  for (let k = 0; k < n; k += LANES) if (v128.any_true(loadSome(x + (<usize>k << 2), n - k))) return 1;
-  return 0;
+  for (; n >= LANES; n -= LANES) {
+    if (v128.any_true(v128.load(x))) return 1;
+    x += 16;
+  }
+  return v128.any_true(loadSome(x, n)) ? 1 : 0;
 }
+
+/** The last values of four arrays, on four lanes each, so that a loop over whole vectors has no call in it. */
+const REST = memory.data(64, 16);
 
 /** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each: five sums at a time, since each waits for its last addition. */
 function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
@@ -174,33 +175,40 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
   let ab = aa;
   let cc = aa;
   let dd = aa;
-  for (let k = 0; k < n; k += LANES) {
-    const at = <usize>k << 2;
-    const lanes = n - k;
-    let x: v128, y: v128, z: v128, w: v128;
-    if (lanes >= LANES) {
-      x = v128.load(a + at);
-      y = v128.load(b + at);
-      z = v128.load(c + at);
-      w = v128.load(d + at);
-    } else {
-      x = loadSome(a + at, lanes);
-      y = loadSome(b + at, lanes);
-      z = loadSome(c + at, lanes);
-      w = loadSome(d + at, lanes);
+  while (n > 0) {
+    if (n < LANES) {
+      v128.store(REST, loadSome(a, n));
+      v128.store(REST, loadSome(b, n), 16);
+      v128.store(REST, loadSome(c, n), 32);
+      v128.store(REST, loadSome(d, n), 48);
+      a = REST;
+      b = REST + 16;
+      c = REST + 32;
+      d = REST + 48;
+      n = LANES;
     }
-    if (scaled) {
-      x = f32x4.mul(x, scale);
-      y = f32x4.mul(y, scale);
-      z = f32x4.mul(z, scale);
-      w = f32x4.mul(w, scale);
+    for (; n >= LANES; n -= LANES) {
+      let x = v128.load(a);
+      let y = v128.load(b);
+      let z = v128.load(c);
+      let w = v128.load(d);
+      if (scaled) {
+        x = f32x4.mul(x, scale);
+        y = f32x4.mul(y, scale);
+        z = f32x4.mul(z, scale);
+        w = f32x4.mul(w, scale);
+      }
+      const rest = f32x4.sub(x, y);
+      aa = madd(x, x, aa);
+      bb = madd(y, y, bb);
+      ab = madd(rest, rest, ab);
+      cc = madd(z, z, cc);
+      dd = madd(w, w, dd);
+      a += 16;
+      b += 16;
+      c += 16;
+      d += 16;
     }
-    const rest = f32x4.sub(x, y);
-    aa = madd(x, x, aa);
-    bb = madd(y, y, bb);
-    ab = madd(rest, rest, ab);
-    cc = madd(z, z, cc);
-    dd = madd(w, w, dd);
   }
   const low = f32x4.add(v128.shuffle<f32>(aa, bb, 0, 1, 4, 5), v128.shuffle<f32>(aa, bb, 2, 3, 6, 7));
   const high = f32x4.add(v128.shuffle<f32>(ab, cc, 0, 1, 4, 5), v128.shuffle<f32>(ab, cc, 2, 3, 6, 7));

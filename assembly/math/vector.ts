@@ -115,10 +115,13 @@ export function addRest(
   b: usize, // [n]  in
   n: i32,
 ): void {
-  for (let i = 0; i < n; i++) {
-    const at = <usize>i << 2;
-    store<f32>(y + at, load<f32>(y + at) + (load<f32>(a + at) - load<f32>(b + at)));
+  for (; n >= LANES; n -= LANES) {
+    v128.store(y, f32x4.add(v128.load(y), f32x4.sub(v128.load(a), v128.load(b))));
+    y += 16;
+    a += 16;
+    b += 16;
   }
+  storeSome(y, f32x4.add(loadSome(y, n), f32x4.sub(loadSome(a, n), loadSome(b, n))), n);
 }
 
 /** y = b + k·(a − b): the share k of a, the rest of b. */
