@@ -1,6 +1,6 @@
 // THE minLSTM EQUATIONS (Feng et al. 2024, Were RNNs All We Needed?, arXiv 2410.01201, section 3.2; gate order f, i, n, where
 // n is the paper's h̃). As in minGRU, all steps of (1) are one product, and what is left is a scan.
-// As public implementations that name these sections have them; not yet held against the paper's own text.
+// Held against what readers quote of the paper, word for word (version 1) or in notes (version 3), and its listings.
 //
 // forward
 //   a = W_ih·x + b_ih                                                 (1)
