@@ -122,7 +122,7 @@ async function bundleDefaultEntry() {
     plugins: [outside],
   });
   const entries = JSON.parse(readFileSync("package.json", "utf8")).exports;
-  const kept = new Set(["dist/generated/core.relaxed.js", "dist/entries/embedded.js", "dist/generated/unpack.js"]);
+  const kept = new Set(["dist/generated/core.relaxed.js"]);
   for (const conditions of Object.values(entries))
     if (typeof conditions === "object") for (const path of Object.values(conditions)) kept.add(path.slice(2));
   for (const path of readdirSync("dist", { recursive: true }).map((name) => `dist/${name.replaceAll("\\", "/")}`)) {

@@ -183,7 +183,7 @@ export function activate4(kind: i32, alpha: f32, beta: f32, x: v128): v128 {
     case Activation.THRESHOLDED_RELU:
       return v128.andnot(x, f32x4.le(x, a));
     case Activation.SCALED_TANH:
-      return f32x4.mul(a, tanh4(f32x4.mul(b, x)));
+      return f32x4.mul(a, tanh(f32x4.mul(b, x)));
     case Activation.HARD_SIGMOID:
       return f32x4.pmin(f32x4.pmax(madd(a, x, b), zero), one);
     case Activation.ELU:
@@ -244,7 +244,7 @@ function expm1Negative(x: v128): v128 {
 
 /** log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), the logarithm as 2·artanh(u / (2 + u)) with u = e^−|x| ≤ 1. */
 export function softplus4(x: v128): v128 {
-  const u = exp4(f32x4.neg(f32x4.abs(x)));
+  const u = exp(f32x4.neg(f32x4.abs(x)));
   const log1p = twiceArtanh(f32x4.div(u, f32x4.add(u, constant(TWO))));
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), log1p);
 }

@@ -14,7 +14,7 @@ export { Loss } from "../train/loss.ts";
 /** @internal */
 export { Passes } from "../train/passes.ts";
 /** @internal For the other entries. */
-export { loadFrom, loadFromSync };
+export { compileSync, loadFrom, loadFromSync, unpack };
 
 /** Compiled when it is first asked for. */
 let module: WebAssembly.Module | undefined;

@@ -2,8 +2,7 @@
 // Faster where the processor fuses; its last bits may differ from machine to machine.
 import { text } from "../generated/core.relaxed.ts";
 import type { Load, LoadSync } from "../load.ts";
-import { load as loadStrict, loadSync as loadStrictSync } from "./default.ts";
-import { unpack } from "./embedded.ts";
+import { load as loadStrict, loadSync as loadStrictSync, unpack } from "./default.ts";
 
 export * from "./default.ts";
 

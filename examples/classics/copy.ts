@@ -42,13 +42,13 @@ function recalled(model: Sequential, { x, target }: Batch): number {
   return (100 * right) / (LENGTH * B);
 }
 
-/** Distances up to which update k of all trains: 10 in the first third, T in the last, between them growing evenly in log. */
+/** Distances up to which update k of all trains: 10 in the first half, T in the last quarter, evenly in log between them. */
 function reach(k: number, updates: number, T: number): number {
-  const grown = Math.min(1, Math.max(0, (3 * k) / updates - 1));
+  const grown = Math.min(1, Math.max(0, (4 * k) / updates - 2));
   return Math.round(SHORT * (T / SHORT) ** grown);
 }
 
-export function copy({ T = 400, updates = 3600 }: { T?: number; updates?: number }): Task {
+export function copy({ T = 400, updates = 6000 }: { T?: number; updates?: number }): Task {
   const held = copyBatch(createRandom(1_000_003), T, 64);
   return {
     name: "copy",
@@ -63,8 +63,8 @@ export function copy({ T = 400, updates = 3600 }: { T?: number; updates?: number
     mark: (model) => recalled(model, held),
     measure: {
       label: "symbols recalled (%)",
-      isSolved: (mark) => mark > 99,
-      solved: "99 % of the symbols",
+      isSolved: (mark) => mark > 95,
+      solved: "95 % of the symbols",
       baseline: { mark: 100 / SYMBOLS, text: "Without memory: 12.5 %" },
       scale: "linear",
       domain: [0, 100],

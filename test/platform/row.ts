@@ -16,11 +16,8 @@ export interface Row {
   readonly build?: "strict" | "relaxed" | "own";
   /** What is not there, if the row cannot run for want of it. Such a row has not passed. */
   missing?(): string | undefined;
-  /**
-   * Installs the tarball, runs the script, and answers its digest, and the ms that it took from outside. Rejects if it failed. A row
-   * that runs something else in place of the script has no digest, and rejects unless all is as it should be.
-   */
-  run(tarball: string): Promise<{ readonly hash?: string; readonly ms: number }>;
+  /** Installs the tarball, runs the script, and answers its digest, and the ms that it took from outside. Rejects if it failed. */
+  run(tarball: string): Promise<{ readonly hash: string; readonly ms: number }>;
 }
 
 export const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -58,6 +58,7 @@ async function train(page: Page) {
 const row = (way: string, prepareFolder: (folder: string) => Promise<string>, tools: readonly string[]): Row => ({
   engine: `Chromium, ${way}`,
   entry: "examples/browser-train",
+  build: "own",
   missing: () => whereIsChromium() ?? whereAreTools("playwright-core", "uplot", ...tools),
   async run(tarball) {
     const folder = createExample(tarball);
@@ -78,7 +79,7 @@ const row = (way: string, prepareFolder: (folder: string) => Promise<string>, to
       assert.ok(longestTask < 50, `the page's longest task took ${longestTask} ms of processor time`);
       assert.deepEqual(errors, []);
     });
-    return { ms: performance.now() - start };
+    return { hash: expected.digest, ms: performance.now() - start };
   },
 });
 
