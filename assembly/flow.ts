@@ -9,7 +9,7 @@
 import { Activation, activationBackward } from "./math/activation";
 import { gemm } from "./math/gemm";
 import { normBackward } from "./math/norm";
-import { LANES, loadSome, madd, storeSome } from "./math/simd";
+import { LANES, loadSome, madd } from "./math/simd";
 import { add, addRest, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
 
@@ -148,12 +148,7 @@ function scaleRows(
   width: i32,
 ): void {
   for (let b = 0; b < s.B; b++) {
-    const H = takes(s, t, b) ? s.H : 0;
-    for (let u = 0; u < H; u += LANES) {
-      const at = <usize>u << 2;
-      const lanes = H - u;
-      storeSome(y + at, f32x4.mul(loadSome(y + at, lanes), loadSome(a + at, lanes)), lanes);
-    }
+    if (takes(s, t, b)) multiply(y, y, a, s.H);
     y += <usize>s.H << 2;
     a += <usize>width << 2;
   }
