@@ -414,7 +414,18 @@ describe("refusals", () => {
     [
       "a report before a pass",
       () => new GradientFlow(new GRU(core, one)).report(),
-      "GradientFlow: expected a backward pass to report on, got none yet",
+      "GradientFlow: expected a backward pass with flow behind the last forward pass, got none",
+    ],
+    [
+      "a report after another forward pass",
+      () => {
+        const flow = new GradientFlow(layer);
+        layer.backward({});
+        flow.report();
+        layer.forward({ data: new Float32Array(2), shape: [2, 1, 1] });
+        return flow.report();
+      },
+      "GradientFlow: expected a backward pass with flow behind the last forward pass, got none",
     ],
     ["a flag that is none", () => layer.backward({}, { flow: 1 as never }), "flow: expected true or false, got 1"],
     ["no GradientFlow", () => trainer({}), "flow: expected a GradientFlow, got an Object"],

@@ -145,7 +145,10 @@ export class GradientFlow {
     return this.#places.map(({ slice }) => {
       const data = slice.flowData();
       if (data) return readNorms(data, slice);
-      throw new StateError("ERR_NO_FORWARD", "GradientFlow: expected a backward pass to report on, got none yet");
+      throw new StateError(
+        "ERR_NO_FORWARD",
+        "GradientFlow: expected a backward pass with flow behind the last forward pass, got none",
+      );
     });
   }
 

@@ -61,7 +61,12 @@ export class FlowTape {
     return { flow: at.flow, flowH: at.flowH, flowC: at.flowC, flowOut: plain ? at.flowH : at.flowOut };
   }
 
-  /** Copies of what the last pass left; null before the first. Of the tape, so that it must be as it was then. */
+  /** A forward pass writes over what a report would read. */
+  forget(): void {
+    this.#last = null;
+  }
+
+  /** Copies of what the last pass left; null before the first, and since another forward pass. */
   read(): FlowData | null {
     if (!this.#last) return null;
     const { T, B, mask, every, at, kept, h, plain } = this.#last;

@@ -244,6 +244,7 @@ export class Slice implements SliceShape {
       ...this.tapeShapes(T, B),
       preact: keepsA ? [T, B, this.#GH] : [0],
     }));
+    this.#flow.forget();
     const last = { ...this.#last, ...at, T, B, mask };
     this.#last = last;
     const taped = Object.fromEntries(states.map((name) => [name, at[name]])) as States<number>;
@@ -411,7 +412,7 @@ export class Slice implements SliceShape {
     return { T, B, mask, gates, kept, h, plain };
   }
 
-  /** Copies of what the last backward pass with flow left; null before the first. */
+  /** Copies of what the last backward pass with flow left; null before the first, and since another forward pass. */
   flowData(): FlowData | null {
     return this.#flow.read();
   }
