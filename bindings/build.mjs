@@ -51,11 +51,12 @@ function writeAbi(id) {
 function writeSequence() {
   const source = readFileSync("assembly/sequence.ts", "utf8");
   const fields = [...source.matchAll(/^ {2}(\w+): (i32|usize|f32);/gm)];
-  const names = (list) => list.map(([, name]) => `"${name}"`).join(", ");
+  const names = (list) => list.map(([, name]) => name);
+  const words = (list) => `"${names(list).join(" ")}".split(" ") as SequenceField[]`;
   const text = `// Written by bindings/build.mjs.
-export const SEQUENCE_FIELDS = [${names(fields)}] as const;
-export type SequenceField = (typeof SEQUENCE_FIELDS)[number];
-export const SEQUENCE_FLOATS: readonly SequenceField[] = [${names(fields.filter(([, , type]) => type === "f32"))}];
+export type SequenceField = "${names(fields).join('" | "')}";
+export const SEQUENCE_FIELDS: readonly SequenceField[] = ${words(fields)};
+export const SEQUENCE_FLOATS: readonly SequenceField[] = ${words(fields.filter(([, , type]) => type === "f32"))};
 `;
   writeFileSync("bindings/generated/sequence.ts", text);
 }
