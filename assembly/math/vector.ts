@@ -51,13 +51,20 @@ export function firstNonFinite(
   x: usize, // [n]  in
   n: i32,
 ): i32 {
-  for (let i = 0; i < n; i += LANES) {
-    const v = loadSome(x + ((<usize>i) << 2), n - i);
-    if (i32x4.all_true(f32x4.eq(f32x4.sub(v, v), f32x4.splat(0.0)))) continue;
-    while (isFinite(load<f32>(x + ((<usize>i) << 2)))) i++;
-    return i;
+  // v − v is 0, all bits, or NaN.
+  let odd = f32x4.splat(0.0);
+  let at = x;
+  let rest = n;
+  for (; rest >= LANES; rest -= LANES) {
+    const v = v128.load(at);
+    odd = v128.or(odd, f32x4.sub(v, v));
+    at += 16;
   }
-  return -1;
+  const v = loadSome(at, rest);
+  if (!v128.any_true(v128.or(odd, f32x4.sub(v, v)))) return -1;
+  let first = 0;
+  while (isFinite(load<f32>(x + ((<usize>first) << 2)))) first++;
+  return first;
 }
 
 /** y = a·b, element by element. */
