@@ -2,7 +2,7 @@ import { columnSums, gemm, gemmTN, pack, packedSize, scratchSize } from "../math
 import { buffer, copy, expectBits, expectClose, expectGuards, get, random, sumTolerance, values } from "./support";
 
 /**
- * Below, at and above the tiles of 4 or 6 rows and 8 columns, the 4 panels of a row alone, the 16 columns of A that gemmTN packs
+ * Below, at and above the tiles of 4 or 6 rows and 8 columns, the 32 columns of a row alone, the 4 columns of A that gemmTN packs
  * at a time, the 32 columns of B from which on it packs A at all, and its block of 128 in K.
  */
 const SIZES: i32[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15, 16, 17, 31, 32, 33, 41];
@@ -31,16 +31,19 @@ function packed(b: usize, transposed: bool, K: i32, N: i32): usize {
 }
 
 describe("pack", () => {
-  test("puts panels of 8 columns behind each other, zeros past the last, from either order", () => {
-    for (let N = 1; N <= 18; N++) {
+  test("puts panels of 32 columns behind each other, the last of whole tiles with zeros past its last column, from either order", () => {
+    for (let N = 1; N <= 75; N++) {
       const K = 3;
       const b = random(K * N, 1);
       const panels = packed(b, false, K, N);
       const turned = buffer(K * N);
       for (let k = 0; k < K; k++) for (let n = 0; n < N; n++) store<f32>(turned + (<usize>(n * K + k) << 2), <f32>get(b, k * N + n));
       expectBits(packed(turned, true, K, N), panels, packedSize(K, N), "transposed");
-      for (let n = 0; n < packedSize(1, N); n++) {
-        for (let k = 0; k < K; k++) expect<f64>(get(panels, (n / 8) * 8 * K + k * 8 + (n % 8))).toBe(n < N ? get(b, k * N + n) : 0.0);
+      const columns = ((N + 7) / 8) * 8;
+      for (let n = 0; n < columns; n++) {
+        const first = (n / 32) * 32;
+        const width = min(32, columns - first);
+        for (let k = 0; k < K; k++) expect<f64>(get(panels, first * K + k * width + (n - first))).toBe(n < N ? get(b, k * N + n) : 0.0);
       }
     }
   });

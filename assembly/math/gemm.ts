@@ -1,7 +1,8 @@
 // Packed matrix products: C = init + A·B.
 //
-// B is packed once into panels of NR columns: panel p holds columns NR·p to NR·p + NR − 1 as [K][NR], with
-// zeros past the last column. A is read in place, row by row; the product with Aᵀ packs it into strips of SR of its columns.
+// B is packed once into panels of PANEL columns: panel p holds columns PANEL·p to PANEL·p + PANEL − 1 as [K][PANEL]; the last
+// one is as narrow as whole tiles allow, with zeros past the last column. So a row alone reads memory from front to back, and a
+// tile its share of a panel. A is read in place, row by row; the product with Aᵀ packs it into strips of SR of its columns.
 //
 // Every element of C is one accumulator that starts from its init and adds its K products in order. So the bits
 // of a row depend neither on M nor on where a tile, or a block of K, begins: one row at a time or a
@@ -9,62 +10,69 @@
 import { LANES, loadSome, madd, storeSome } from "./simd";
 import { add } from "./vector";
 
-/** Columns of a panel. */
+/** Columns of a tile. */
 const NR: i32 = 8;
+/** Columns of a panel, which a row alone takes at a time: with fewer accumulators each addition would wait for the one before. */
+const PANEL: i32 = 32;
 /**
  * Rows of the main tile. 4 × 8 keeps 8 accumulators, 2 of B, 1 of A and a product in the 15 registers that V8 uses. A fused
  * multiply-add needs no register for the product, but 8 of them under way to keep both units busy with some to spare.
  */
 const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
-/** Panels that a row alone takes at a time: with fewer accumulators each addition would wait for the one before it. */
-const PANELS: i32 = 4;
-/** Rows of B that gemmTN packs at a time: a panel of them, and the strips of A, stay in the first-level cache. */
+/** Rows of B that gemmTN packs at a time: a tile's columns of them, and the strip of A, stay in the first-level cache. */
 const KC: i32 = 128;
-/** Columns of a strip of A, and how many columns gemmTN packs at a time: a cache line. */
+/** Columns of a strip of A. */
 const SR: i32 = 4;
-const MC: i32 = 16;
 /** Up to so many columns of B gemmTN reads A in place: packing would cost more than rows of A that share a cache set. */
 const IN_PLACE: i32 = 32;
 
-/** Floats that a packed B of K rows and N columns takes. */
+/** Floats that a packed B of K rows and N columns takes, and what a row alone reads behind a last panel that is narrower. */
 export function packedSize(K: i32, N: i32): i32 {
-  return ((N + NR - 1) / NR) * NR * K;
+  return ((N + NR - 1) / NR) * NR * K + (PANEL - NR);
+}
+
+/** Bytes from row to row of the panel that column n is in. */
+function rowBytes(N: i32, n: i32): usize {
+  return <usize>min(PANEL, (N - (n & -PANEL) + NR - 1) & -NR) << 2;
 }
 
 /** Floats of the scratch that gemmTN needs for N columns. */
 export function scratchSize(N: i32): i32 {
-  return packedSize(KC, N) + MC * KC;
+  return packedSize(KC, N) + SR * KC;
+}
+
+/** Where a tile's columns of B begin, from column n on, which is a multiple of NR. */
+function tileOf(panels: usize, n: i32, K: i32): usize {
+  return panels + (<usize>((n & -PANEL) * K + (n & (PANEL - 1))) << 2);
 }
 
 /** Packs B, whose element (k, n) is at b + k·rowB + n·colB (strides in bytes). */
 export function pack(
-  panels: usize, // [⌈N/8⌉, K, 8]  out =   zeros past column N
-  b: usize, //      [K,N] by strides  in
+  panels: usize, // [packedSize(K, N)]  out =   zeros past column N
+  b: usize, //      [K,N] by strides    in
   rowB: usize,
   colB: usize,
   K: i32,
   N: i32,
 ): void {
-  packColumns(panels, b, rowB, colB, K, N, NR);
+  // By tiles: so few columns at a time that their cache lines stay, should B be transposed.
+  for (let n = 0; n < N; n += NR)
+    packColumns(tileOf(panels, n, K), rowBytes(N, n), b + <usize>n * colB, rowB, colB, K, min(NR, N - n), NR);
 }
 
-/** The same in panels of `width` columns: NR, or SR. */
-function packColumns(panels: usize, b: usize, rowB: usize, colB: usize, K: i32, N: i32, width: i32): void {
-  for (let n = 0; n < N; n += width) {
-    const columns = min(width, N - n);
-    const whole = colB == sizeof<f32>() && columns == width;
-    let row = b + <usize>n * colB;
-    for (let k = 0; k < K; k++) {
-      if (whole) {
-        v128.store(panels, v128.load(row));
-        if (width > SR) v128.store(panels, v128.load(row, 16), 16);
-      } else {
-        for (let j = 0; j < columns; j++) store<f32>(panels + (<usize>j << 2), load<f32>(row + <usize>j * colB));
-        for (let j = columns; j < width; j++) store<f32>(panels + (<usize>j << 2), 0.0);
-      }
-      panels += <usize>width << 2;
-      row += rowB;
+/** `columns` of B side by side, and zeros up to `width`: NR, or SR. */
+function packColumns(p: usize, ldp: usize, b: usize, rowB: usize, colB: usize, K: i32, columns: i32, width: i32): void {
+  const whole = colB == sizeof<f32>() && columns == width;
+  for (let k = 0; k < K; k++) {
+    if (whole) {
+      v128.store(p, v128.load(b));
+      if (width > SR) v128.store(p, v128.load(b, 16), 16);
+    } else {
+      for (let j = 0; j < columns; j++) store<f32>(p + (<usize>j << 2), load<f32>(b + <usize>j * colB));
+      for (let j = columns; j < width; j++) store<f32>(p + (<usize>j << 2), 0.0);
     }
+    p += ldp;
+    b += rowB;
   }
 }
 
@@ -76,26 +84,25 @@ export function gemm(
   ldi: usize,
   a: usize, //      [M,K] by lda   in
   lda: usize,
-  panels: usize, // [⌈N/8⌉, K, 8]  in      from `pack`
+  panels: usize, // [packedSize(K, N)]  in  from `pack`
   M: i32,
   N: i32,
   K: i32,
 ): void {
-  const panelBytes = <usize>K * NR * sizeof<f32>();
-  let panel = panels;
   let m = 0;
   for (let n = 0; n < N; n += NR) {
     const at = <usize>n << 2;
+    const panel = tileOf(panels, n, K);
+    const ldb = rowBytes(N, n);
     for (m = 0; m <= M - MR; m += MR) {
       const row = <usize>m;
-      tile(Tile.ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
+      tile(Tile.ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, ldb, N - n, K);
     }
     if (MR > 4 && m <= M - 4) {
       const row = <usize>m;
-      tile(Tile.FOUR_ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, N - n, K);
+      tile(Tile.FOUR_ROWS, c + at + row * ldc, ldc, init + at + row * ldi, ldi, a + row * lda, lda, panel, ldb, N - n, K);
       m += 4;
     }
-    panel += panelBytes;
   }
   for (; m < M; m++) {
     const row = <usize>m;
@@ -115,38 +122,30 @@ export function gemmTN(
   K: i32,
 ): void {
   const ldc = <usize>N << 2;
-  const panels = scratch + ((MC * KC) << 2);
+  const panels = scratch + ((SR * KC) << 2);
   for (let k = 0; k < K; k += KC) {
     const depth = min(KC, K - k);
-    const panelBytes = <usize>depth * NR * sizeof<f32>();
-    packColumns(panels, b + <usize>k * ldc, ldc, sizeof<f32>(), depth, N, NR);
-    for (let m = 0; m < M; m += MC) {
-      const columns = min(MC, M - m);
+    pack(panels, b + <usize>k * ldc, ldc, sizeof<f32>(), depth, N);
+    for (let m = 0; m < M; m += SR) {
+      const rows = M - m;
       let strip = a + <usize>k * rowA + (<usize>m << 2);
       let step = rowA;
       if (N > IN_PLACE) {
-        packColumns(scratch, strip, rowA, sizeof<f32>(), depth, columns, SR);
+        packColumns(scratch, SR << 2, strip, rowA, sizeof<f32>(), depth, min(SR, rows), SR);
         strip = scratch;
         step = SR << 2;
       }
       let row = c + <usize>m * ldc;
-      for (let s = 0; s < columns; s += SR) {
-        const rows = columns - s;
-        if (rows >= SR) {
-          let panel = panels;
-          for (let n = 0; n < N; n += NR) {
-            const at = row + (<usize>n << 2);
-            tile(Tile.STRIP, at, ldc, at, ldc, strip, step, panel, N - n, depth);
-            panel += panelBytes;
-          }
-          row += ldc << 2;
-        } else {
-          for (let r = 0; r < rows; r++) {
-            oneRow(row, row, strip + (<usize>r << 2), step, panels, N, depth);
-            row += ldc;
-          }
+      if (rows >= SR) {
+        for (let n = 0; n < N; n += NR) {
+          const at = row + (<usize>n << 2);
+          tile(Tile.STRIP, at, ldc, at, ldc, strip, step, tileOf(panels, n, depth), rowBytes(N, n), N - n, depth);
         }
-        strip += N > IN_PLACE ? <usize>(depth * SR) << 2 : SR << 2;
+      } else {
+        for (let r = 0; r < rows; r++) {
+          oneRow(row, row, strip + (<usize>r << 2), step, panels, N, depth);
+          row += ldc;
+        }
       }
     }
   }
@@ -163,21 +162,21 @@ namespace Tile {
 const EDGE = memory.data(MR * NR * 4, 16);
 
 /** A tile by up to eight columns. */
-function tile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, columns: i32, K: i32): void {
+function tile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, ldb: usize, columns: i32, K: i32): void {
   if (columns >= NR) {
-    wholeTile(form, c, ldc, i, ldi, a, lda, b, K);
+    wholeTile(form, c, ldc, i, ldi, a, lda, b, ldb, K);
     return;
   }
   const rows = form == Tile.ROWS ? MR : SR;
   for (let r = 0; r < rows; r++) copySome(EDGE + <usize>r * 32, i + <usize>r * ldi, columns, NR);
-  wholeTile(form, EDGE, 32, EDGE, 32, a, lda, b, K);
+  wholeTile(form, EDGE, 32, EDGE, 32, a, lda, b, ldb, K);
   for (let r = 0; r < rows; r++) copySome(c + <usize>r * ldc, EDGE + <usize>r * 32, columns, NR);
 }
 
-function wholeTile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  if (form == Tile.STRIP) stripTile(c, ldc, i, ldi, a, lda, b, K);
-  else if (MR > 4 && form == Tile.FOUR_ROWS) fourRowsTile(c, ldc, i, ldi, a, lda, b, K);
-  else rowsTile(c, ldc, i, ldi, a, lda, b, K);
+function wholeTile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, ldb: usize, K: i32): void {
+  if (form == Tile.STRIP) stripTile(c, ldc, i, ldi, a, lda, b, ldb, K);
+  else if (MR > 4 && form == Tile.FOUR_ROWS) fourRowsTile(c, ldc, i, ldi, a, lda, b, ldb, K);
+  else rowsTile(c, ldc, i, ldi, a, lda, b, ldb, K);
 }
 
 /** The first n values of `width`, of which only they are read and written. */
@@ -188,14 +187,14 @@ function copySome(to: usize, from: usize, n: i32, width: i32): void {
   }
 }
 
-function rowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  product(c, ldc, i, ldi, a, lda, b, K, MR, false);
+function rowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, ldb: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, ldb, K, MR, false);
 }
-function fourRowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  product(c, ldc, i, ldi, a, lda, b, K, 4, false);
+function fourRowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, ldb: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, ldb, K, 4, false);
 }
-function stripTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  product(c, ldc, i, ldi, a, lda, b, K, SR, true);
+function stripTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, ldb: usize, K: i32): void {
+  product(c, ldc, i, ldi, a, lda, b, ldb, K, SR, true);
 }
 
 /** Four or six rows by eight columns of C; K in order, not unrolled (V8 then spills). */
@@ -208,7 +207,8 @@ function product(
   ldi: usize,
   a: usize, //     by rows that are lda apart, or a strip: four columns whose values for the next k are lda on
   lda: usize,
-  b: usize, //     [K][8]
+  b: usize, //     [K] rows of eight values, ldb apart
+  ldb: usize,
   K: i32,
   rows: i32, //    constant, as is `strip`: what they leave out is not compiled
   strip: bool,
@@ -268,7 +268,7 @@ function product(
         a5 += sizeof<f32>();
       }
     }
-    b += NR * sizeof<f32>();
+    b += ldb;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -291,29 +291,27 @@ function product(
   }
 }
 
-/** One row of C, PANELS panels at a time; A's next value is `step` bytes on. */
+/** One row of C, a panel at a time; A's next value is `step` bytes on. */
 function oneRow(c: usize, init: usize, a: usize, step: usize, panels: usize, N: i32, K: i32): void {
-  const panelBytes = <usize>K * NR * sizeof<f32>();
-  for (let n = 0; n < N; n += PANELS * NR) {
+  for (let n = 0; n < N; n += PANEL) {
     const columns = N - n;
-    if (columns >= PANELS * NR) {
-      rowTile(c, init, a, step, panels, panels + panelBytes, panels + 2 * panelBytes, panels + 3 * panelBytes, K);
-    } else {
-      // Panels that are not there are the first again.
-      const b1 = panels + (columns > NR ? panelBytes : 0);
-      const b2 = panels + (columns > 2 * NR ? 2 * panelBytes : 0);
-      copySome(EDGE, init, columns, PANELS * NR);
-      rowTile(EDGE, EDGE, a, step, panels, b1, b2, columns > 3 * NR ? panels + 3 * panelBytes : panels, K);
-      copySome(c, EDGE, columns, PANELS * NR);
+    const panel = tileOf(panels, n, K);
+    if (columns >= PANEL) rowTile(c, init, a, step, panel, PANEL << 2, K);
+    else {
+      copySome(EDGE, init, columns, PANEL);
+      rowTile(EDGE, EDGE, a, step, panel, rowBytes(N, n), K);
+      copySome(c, EDGE, columns, PANEL);
     }
-    c += PANELS * NR * sizeof<f32>();
-    init += PANELS * NR * sizeof<f32>();
-    panels += panelBytes << 2;
+    c += PANEL << 2;
+    init += PANEL << 2;
   }
 }
 
-/** One row by 32 columns of C. A function of its own: among more variables V8 before 13 spills. */
-function rowTile(c: usize, init: usize, a: usize, step: usize, b0: usize, b1: usize, b2: usize, b3: usize, K: i32): void {
+/**
+ * One row by 32 columns of C; behind a narrower panel's row it reads what comes next, for columns that are not there. A function
+ * of its own: among more variables V8 before 13 spills.
+ */
+function rowTile(c: usize, init: usize, a: usize, step: usize, b: usize, ldb: usize, K: i32): void {
   let c0 = v128.load(init);
   let c1 = v128.load(init, 16);
   let c2 = v128.load(init, 32);
@@ -324,19 +322,16 @@ function rowTile(c: usize, init: usize, a: usize, step: usize, b0: usize, b1: us
   let c7 = v128.load(init, 112);
   for (let k = 0; k < K; k++) {
     const s = v128.load32_splat(a);
-    c0 = madd(s, v128.load(b0), c0);
-    c1 = madd(s, v128.load(b0, 16), c1);
-    c2 = madd(s, v128.load(b1), c2);
-    c3 = madd(s, v128.load(b1, 16), c3);
-    c4 = madd(s, v128.load(b2), c4);
-    c5 = madd(s, v128.load(b2, 16), c5);
-    c6 = madd(s, v128.load(b3), c6);
-    c7 = madd(s, v128.load(b3, 16), c7);
+    c0 = madd(s, v128.load(b), c0);
+    c1 = madd(s, v128.load(b, 16), c1);
+    c2 = madd(s, v128.load(b, 32), c2);
+    c3 = madd(s, v128.load(b, 48), c3);
+    c4 = madd(s, v128.load(b, 64), c4);
+    c5 = madd(s, v128.load(b, 80), c5);
+    c6 = madd(s, v128.load(b, 96), c6);
+    c7 = madd(s, v128.load(b, 112), c7);
     a += step;
-    b0 += NR * sizeof<f32>();
-    b1 += NR * sizeof<f32>();
-    b2 += NR * sizeof<f32>();
-    b3 += NR * sizeof<f32>();
+    b += ldb;
   }
   v128.store(c, c0);
   v128.store(c, c1, 16);
