@@ -113,7 +113,9 @@ function inject(s: Sequence, t: i32, next: i32, e: usize, width: i32): void {
     const total = s.at(s.n, next, 0, H);
     for (let k = 0; k < n; k++) {
       const at = <usize>k << 2;
-      store<f32>(e + at, load<f32>(e + at) / load<f32>(total + at));
+      const n = load<f32>(total + at);
+      // 0 only in a row that is held, where e is 0.
+      if (n != 0) store<f32>(e + at, load<f32>(e + at) / n);
     }
   } else {
     const kind = s.gainC ? Activation.TANH : s.actH;

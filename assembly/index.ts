@@ -25,7 +25,7 @@ export {
   recurrentStep,
 } from "./layers/recurrent";
 export { conv1dBackward, conv1dForward } from "./layers/conv1d";
-export { dropoutForward, dropoutMask } from "./layers/dropout";
+export { dropoutMask } from "./layers/dropout";
 export { embeddingBackward, embeddingForward, firstBadIndex } from "./layers/embedding";
 export { linearBackward, linearForward } from "./layers/linear";
 export { crossEntropy, elementLoss, logSoftmaxForward } from "./train/loss";

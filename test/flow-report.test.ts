@@ -464,6 +464,8 @@ test.each([MinGRU, MinLSTM])("%o: without W_hh all of the gradient comes directl
   expect(slice?.spectrum).toEqual({ norm: 0, radius: 0, gates: {} });
   expect(slice?.recurrent.every((norm) => norm === 0)).toBe(true);
   expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
+  // n is linear.
+  expect(Object.keys(slice?.saturation ?? {})).toEqual(Cell === MinGRU ? ["z"] : ["f", "i"]);
 });
 
 test("an sLSTM's report", () => {

@@ -10,18 +10,20 @@ import { createRandom } from "./support/random.ts";
 const sizes = { T: 5, B: 3, I: 4, H: 6 };
 const HOLES = [1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0, 1];
 
-const TABLE: [string, Dims][] = (["LSTM", "GRU", "RNN"] as const).flatMap((cell): [string, Dims][] => [
-  [`${cell}, loss at every step`, { cell, ...sizes }],
-  [`${cell}, loss at the last step`, { cell, ...sizes, T: 9, give: ["hn"] }],
-  [`${cell}, one sequence, one unit`, { cell, T: 4, B: 1, I: 1, H: 1, give: ["hn"] }],
-  [`${cell}, no whole vectors`, { cell, T: 3, B: 5, I: 2, H: 7 }],
-  [`${cell}, two directions`, { cell, ...sizes, bidirectional: true }],
-  [`${cell}, reverse`, { cell, ...sizes, options: { direction: "reverse" } }],
-  [`${cell}, lengths`, { cell, ...sizes, bidirectional: true, lengths: [5, 2, 4] }],
-  [`${cell}, a mask with gaps`, { cell, ...sizes, mask: HOLES }],
-  [`${cell}, zoneout`, { cell, ...sizes, noise: { zoneout: 0.4 }, training: true }],
-  [`${cell}, zoneout and a mask`, { cell, ...sizes, noise: { zoneout: 0.4 }, mask: HOLES }],
-]);
+const TABLE: [string, Dims][] = (["LSTM", "GRU", "RNN", "SLSTM", "MinGRU", "MinLSTM"] as const).flatMap(
+  (cell): [string, Dims][] => [
+    [`${cell}, loss at every step`, { cell, ...sizes }],
+    [`${cell}, loss at the last step`, { cell, ...sizes, T: 9, give: ["hn"] }],
+    [`${cell}, one sequence, one unit`, { cell, T: 4, B: 1, I: 1, H: 1, give: ["hn"] }],
+    [`${cell}, no whole vectors`, { cell, T: 3, B: 5, I: 2, H: 7 }],
+    [`${cell}, two directions`, { cell, ...sizes, bidirectional: true }],
+    [`${cell}, reverse`, { cell, ...sizes, options: { direction: "reverse" } }],
+    [`${cell}, lengths`, { cell, ...sizes, bidirectional: true, lengths: [5, 2, 4] }],
+    [`${cell}, a mask with gaps`, { cell, ...sizes, mask: HOLES }],
+    [`${cell}, zoneout`, { cell, ...sizes, noise: { zoneout: 0.4 }, training: true }],
+    [`${cell}, zoneout and a mask`, { cell, ...sizes, noise: { zoneout: 0.4 }, mask: HOLES }],
+  ],
+);
 TABLE.push(
   ["projection", { cell: "LSTM", ...sizes, projSize: 4 }],
   [

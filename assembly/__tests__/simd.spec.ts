@@ -1,4 +1,4 @@
-import { loadLanes, madd, nmadd, storeLanes } from "../math/simd";
+import { loadSome, madd, nmadd, storeSome } from "../math/simd";
 import { buffer, expectGuards, get, put } from "./support";
 
 describe("madd", () => {
@@ -17,22 +17,22 @@ describe("madd", () => {
   });
 });
 
-describe("loadLanes and storeLanes", () => {
+describe("loadSome and storeSome", () => {
   test("move just the lanes they are asked for", () => {
     for (let lanes = -1; lanes <= 5; lanes++) {
       const n = min(max(lanes, 0), 4);
       const from = buffer(n);
       for (let k = 0; k < n; k++) put(from, k, <f32>(k + 1));
-      const v = loadLanes(from, lanes);
+      const v = loadSome(from, lanes);
       // Lanes that were not asked for are 0: the NaN behind them was not read.
       expect<f32>(f32x4.extract_lane(v, 0)).toBe(n > 0 ? 1.0 : 0.0);
       expect<f32>(f32x4.extract_lane(v, 1)).toBe(n > 1 ? 2.0 : 0.0);
       expect<f32>(f32x4.extract_lane(v, 2)).toBe(n > 2 ? 3.0 : 0.0);
       expect<f32>(f32x4.extract_lane(v, 3)).toBe(n > 3 ? 4.0 : 0.0);
       const to = buffer(n);
-      storeLanes(to, f32x4(5.0, 6.0, 7.0, 8.0), lanes);
+      storeSome(to, f32x4(5.0, 6.0, 7.0, 8.0), lanes);
       for (let k = 0; k < n; k++) expect<f64>(get(to, k)).toBe(<f64>(k + 5));
-      expectGuards(to, n, "storeLanes");
+      expectGuards(to, n, "storeSome");
     }
   });
 });

@@ -117,7 +117,7 @@ export function gruCellBackward(
     for (let at: usize = 0; at < plain; at += 16) {
       backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, at, LANES, false, GruPart.ALL);
     }
-    if (plain < block) general(s, dhPrev, gates, dq, dh, kept, preact, hPrev, plain, part);
+    if (plain < block) generalUnits(s, dhPrev, gates, dq, dh, kept, preact, hPrev, plain, part);
     dhPrev += block;
     gates += 3 * block;
     dq += 3 * block;
@@ -128,7 +128,8 @@ export function gruCellBackward(
   }
 }
 
-function general(
+/** The general cell, from byte `from` on. A function of its own: among its variables V8 would spill those of the plain loop. */
+function generalUnits(
   s: Sequence,
   dhPrev: usize,
   gates: usize,

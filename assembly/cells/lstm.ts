@@ -128,7 +128,7 @@ export function lstmCellBackward(
   const plain: usize = s.general ? 0 : <usize>(H & ~(LANES - 1)) << 2;
   for (let b = 0; b < rows; b++) {
     for (let at: usize = 0; at < plain; at += 16) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, at, LANES, false);
-    if (plain < block) general(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, plain);
+    if (plain < block) generalUnits(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, plain);
     dcPrev += block;
     dc += block;
     gates += 4 * block;
@@ -140,7 +140,8 @@ export function lstmCellBackward(
   }
 }
 
-function general(
+/** The general cell, from byte `from` on. A function of its own: among its variables V8 would spill those of the plain loop. */
+function generalUnits(
   s: Sequence,
   dcPrev: usize,
   dc: usize,

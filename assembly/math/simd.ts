@@ -41,21 +41,6 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** The first `lanes` values at `from` (4 or more: a full vector; 0 or less: none); other lanes are 0, their memory unread. */
-// @ts-ignore: decorator
-@inline
-export function loadLanes(from: usize, lanes: i32): v128 {
-  return lanes >= LANES ? v128.load(from) : loadSome(from, lanes);
-}
-
-/** Writes the first `lanes` lanes of `v` to `to` (4 or more: all; 0 or less: none), and nothing behind them. */
-// @ts-ignore: decorator
-@inline
-export function storeLanes(to: usize, v: v128, lanes: i32): void {
-  if (lanes >= LANES) v128.store(to, v);
-  else storeSome(to, v, lanes);
-}
-
-/** loadLanes as a call: smaller, where a full vector is no more likely than a part of one or time does not matter. */
 export function loadSome(from: usize, lanes: i32): v128 {
   if (lanes >= LANES) return v128.load(from);
   if (lanes <= 0) return f32x4.splat(0.0);
@@ -64,7 +49,7 @@ export function loadSome(from: usize, lanes: i32): v128 {
   return lanes == 2 ? low : v128.load_lane<f32>(from, low, 2, 8);
 }
 
-/** storeLanes as a call. */
+/** Writes the first `lanes` lanes of `v` to `to` (4 or more: all; 0 or less: none), and nothing behind them. */
 export function storeSome(to: usize, v: v128, lanes: i32): void {
   if (lanes >= LANES) {
     v128.store(to, v);

@@ -29,16 +29,18 @@ export function saturationOf({ gates, kept, rows }: FlowData, { kind, H }: Slice
       }
     return { low: below / (rows * H), high: above / (rows * H) };
   };
-  const isRelu = kind.gates[0] === "h" && fields?.actF === RELU;
-  const signed = (name: string) => ["g", "n", "h"].includes(name) || (name === "z" && kind.gates[1] === "f");
+  const isRelu = kind.name === "RNN" && fields?.actF === RELU;
+  const signed = (name: string) => ["g", "n", "h"].includes(name) || (name === "z" && kind.name === "SLSTM");
   const result = Object.fromEntries(
-    kind.gates.map((name, k) => {
-      if (isRelu) return [name, { ...share(gates, GH, 0, (value) => value <= 0), high: 0 }];
+    kind.gates.flatMap((name, k) => {
+      // Of a minimal cell n is linear: nothing to saturate.
+      if (name === "n" && !kind.recurrent) return [];
+      if (isRelu) return [[name, { ...share(gates, GH, 0, (value) => value <= 0), high: 0 }]];
       const limit = signed(name) ? -0.9 : 0.1;
-      return [name, share(gates, GH, k * H, (value) => value < limit)];
+      return [[name, share(gates, GH, k * H, (value) => value < limit)]];
     }),
   );
-  return kind.gates[2] === "g" ? { ...result, tanhC: share(kept, H, 0, (value) => value < -0.9) } : result;
+  return kind.name === "LSTM" ? { ...result, tanhC: share(kept, H, 0, (value) => value < -0.9) } : result;
 }
 
 /**

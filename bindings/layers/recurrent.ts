@@ -384,7 +384,9 @@ export abstract class Recurrent extends Layer {
       });
       y = out.y;
       if (!drop) continue;
-      abi.dropoutForward(y, out.drop, this.dropout, this.#seed, stream + 4 * this.slices.length + layer, T * B * D * R);
+      const p = this.dropout;
+      abi.dropoutMask(out.drop, p, 1 / (1 - p), this.#seed, stream + 4 * this.slices.length + layer, T * B * D * R);
+      abi.multiply(y, y, out.drop, T * B * D * R);
       dropped[layer] = out.drop;
     }
     if (training) this.draws++;
@@ -444,8 +446,8 @@ export abstract class Recurrent extends Layer {
           ...{ record, clipStep, flow },
         });
       });
-      const mask01 = dropped[layer - 1];
-      if (mask01) abi.multiply(dx, dx, mask01, T * B * D * R);
+      const kept = dropped[layer - 1];
+      if (kept) abi.multiply(dx, dx, kept, T * B * D * R);
       dOut = dx;
     }
     if (!(swap && wantInput)) return dOut;

@@ -1,7 +1,7 @@
-// The Jacobian of one step, ∂(h,c) / ∂(h₋,c₋), as a matrix of float64 put together by hand from the values of the oracle's
+// The Jacobian of one step, ∂(h,c) / ∂(h₋,c₋) or of whatever states a cell has, as a matrix of float64 put together by hand from the values of the oracle's
 // forward pass: no differentiation of any kind. In two parts that add up: `direct`, what passes through the cell's memory
 // alone, and `recurrent`, what passes W_hh or a peephole.
-import type { Inputs, Result, Spec } from "./recurrent.ts";
+import { type Inputs, type Result, type Spec, STATES, type State } from "./recurrent.ts";
 
 export type Matrix = number[][];
 
@@ -42,17 +42,20 @@ function normJacobian(x: readonly number[]): Matrix {
   );
 }
 
-/** The Jacobian of step t of row b in one slice; states are h [R], then c [H]. */
+/** The states of a row, by name. */
+export type RowStates = { readonly [Name in State]?: readonly number[] };
+
+/** The Jacobian of step t of row b in one slice; states are h [R], then c, n, m [H], as the cell has them. */
 export function stepJacobian(
   spec: Spec,
   inputs: Inputs,
   { record }: Result,
   place: { readonly slice: number; readonly suffix: string; readonly t: number; readonly b: number },
-  before: { readonly h: readonly number[]; readonly c: readonly number[] },
+  { h: hBefore = [], c: cBefore = [], n: nBefore = [] }: RowStates,
 ): StepJacobian {
   const { hiddenSize: H, projSize = 0, cell } = spec;
   const R = projSize || H;
-  const S = cell === "LSTM" ? R + H : R;
+  const S = R + (STATES[cell].length - 1) * H;
   const names = record[place.slice]?.[place.t]?.[place.b];
   // A step that is not taken holds everything.
   if (!names) return { direct: identity(S), recurrent: zeros(S, S) };
@@ -67,7 +70,6 @@ export function stepJacobian(
     const values = inputs.parameters[`${name}${place.suffix}`]?.data;
     return values && Array.from(values);
   };
-  const whh = matrix("weight_hh", R);
   const block = (A: Matrix, k: number) => A.slice(k * H, (k + 1) * H);
   const zoned = (jacobian: StepJacobian): StepJacobian => {
     const zone = inputs.masks?.[place.slice]?.zone;
@@ -80,6 +82,9 @@ export function stepJacobian(
       recurrent: scaleRows(share, jacobian.recurrent),
     };
   };
+  if (cell === "MinGRU") return zoned({ direct: diagonal(of("z").map((z) => 1 - z)), recurrent: zeros(S, S) });
+  if (cell === "MinLSTM") return zoned({ direct: diagonal(of("p")), recurrent: zeros(S, S) });
+  const whh = matrix("weight_hh", R);
   if (cell === "RNN")
     return zoned({
       direct: zeros(S, S),
@@ -94,33 +99,91 @@ export function stepJacobian(
     const [wr, wz, wn] = [block(whh, 0), block(whh, 1), block(whh, 2)];
     const through = map((zk, nk) => (1 - zk) * (1 - nk * nk), z, n);
     const dr = scaleRows(r.map(slope), wr);
-    const q = map((w, b) => w + b, times(wn, before.h), vector("bias_hh")?.slice(2 * H) ?? new Array(H).fill(0));
+    const q = map((w, b) => w + b, times(wn, hBefore), vector("bias_hh")?.slice(2 * H) ?? new Array(H).fill(0));
     const inner =
       (spec.resetAfter ?? true)
         ? sum(scaleRows(r, wn), scaleRows(q, dr))
-        : product(wn, sum(diagonal(r), scaleRows(before.h, dr)));
+        : product(wn, sum(diagonal(r), scaleRows(hBefore, dr)));
     const recurrent = sum(
       scaleRows(through, inner),
       scaleRows(
-        map((h, nk, zk) => (h - nk) * slope(zk), before.h, n, z),
+        map((h, nk, zk) => (h - nk) * slope(zk), hBefore, n, z),
         wz,
       ),
     );
     return zoned({ direct: diagonal(z), recurrent });
   }
+  if (cell === "SLSTM") {
+    const [i, f, z, o, c, n] = [of("i"), of("f"), of("z"), of("o"), of("c"), of("n")];
+    const nothing = zeros(H, H);
+    /** A matrix [H,4H] from its blocks for h₋, c₋, n₋ and m₋. */
+    const wide = (h: Matrix, cc = nothing, nn = nothing, mm = nothing): Matrix =>
+      h.map((row, k) => [row, cc[k], nn[k], mm[k]].flatMap((part) => part as number[]));
+    const [ai, dz, dO] = [
+      wide(block(whh, 0)),
+      wide(
+        scaleRows(
+          z.map((zk) => 1 - zk * zk),
+          block(whh, 2),
+        ),
+      ),
+      wide(scaleRows(o.map(slope), block(whh, 3))),
+    ];
+    const l = wide(
+      scaleRows(
+        of("af").map((a) => 1 / (1 + Math.exp(a))),
+        block(whh, 1),
+      ),
+      nothing,
+      nothing,
+      identity(H),
+    );
+    // Which of l and a_i is the larger decides which of f and i is 1.
+    const first = map((nk, mk, ak) => (nk !== 0 && mk > ak ? 1 : 0), nBefore, of("m"), of("ai"));
+    const rest = first.map((value) => 1 - value);
+    const minus = (A: Matrix) => A.map((row) => row.map((value) => -value));
+    const dI = scaleRows(
+      map((ik, k) => ik * k, i, first),
+      sum(ai, minus(l)),
+    );
+    const dF = scaleRows(
+      map((fk, k) => fk * k, f, rest),
+      sum(l, minus(ai)),
+    );
+    const dM = sum(scaleRows(first, l), scaleRows(rest, ai));
+    const keeps = wide(nothing, diagonal(f));
+    const dCRest = sum(scaleRows(cBefore, dF), scaleRows(z, dI), scaleRows(i, dz));
+    const dN = sum(scaleRows(nBefore, dF), wide(nothing, nothing, diagonal(f)), dI);
+    const perN = map((ok, nk) => ok / nk, o, n);
+    const dHRest = sum(
+      scaleRows(
+        map((ck, nk) => ck / nk, c, n),
+        dO,
+      ),
+      scaleRows(perN, dCRest),
+      scaleRows(
+        map((share, ck, nk) => (-share * ck) / nk, perN, c, n),
+        dN,
+      ),
+    );
+    return zoned({
+      direct: [...scaleRows(perN, keeps), ...keeps, ...zeros(2 * H, S)],
+      recurrent: [...dHRest, ...dCRest, ...dN, ...dM],
+    });
+  }
   const [i, f, g, o, c, y] = [of("i"), of("f"), of("g"), of("o"), of("c"), of("tanhC")];
   // ∂a/∂h₋, normalised or not.
   let A = whh;
   const gain = vector("weight_ln_hh");
-  if (gain) A = scaleRows(gain, product(normJacobian(times(whh, before.h)), whh));
+  if (gain) A = scaleRows(gain, product(normJacobian(times(whh, hBefore)), whh));
   const peepholes = vector("weight_ph");
   const peep = (k: number) => diagonal(peepholes?.slice(k * H, (k + 1) * H) ?? new Array(H).fill(0));
   const [Ai, Af, Ag, Ao] = [0, 1, 2, 3].map((k) => block(A, k)) as [Matrix, Matrix, Matrix, Matrix];
   const di = map((ik, gk) => gk * slope(ik), i, g);
   // With a coupled gate f is 1 − i.
-  const df = map((fk, before) => before * slope(fk), f, before.c);
+  const df = map((fk, before) => before * slope(fk), f, cBefore);
   const clipped = c.map((value) => (spec.cellClip && !(Math.abs(value) < spec.cellClip) ? 0 : 1));
-  const fromF = spec.coupled ? map((ik, before) => -before * slope(ik), i, before.c) : df;
+  const fromF = spec.coupled ? map((ik, before) => -before * slope(ik), i, cBefore) : df;
   const cFromH = scaleRows(
     clipped,
     sum(

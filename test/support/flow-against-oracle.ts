@@ -1,9 +1,9 @@
 // The flow of the kernels through a layer of one level, against products of Jacobians put together by hand in float64.
-import { type Core, GRU, LSTM, type LSTMOptions, RNN, type Tensor } from "lstm-wasm";
+import { type Core, GRU, LSTM, type LSTMOptions, MinGRU, MinLSTM, RNN, SLSTM, type Tensor } from "lstm-wasm";
 import { readNorms } from "../../bindings/flow/norms.ts";
 import type { FlowData } from "../../bindings/layers/flow-tape.ts";
-import { pullBack, stepJacobian, sum } from "../reference/jacobians.ts";
-import { type Result, run, type Spec } from "../reference/recurrent.ts";
+import { pullBack, type RowStates, stepJacobian, sum } from "../reference/jacobians.ts";
+import { type Result, run, type Spec, STATES } from "../reference/recurrent.ts";
 import type { Dims } from "./against-oracle.ts";
 import { compare, largest } from "./compare.ts";
 import { createRandom, randomTensor } from "./random.ts";
@@ -29,24 +29,28 @@ export function oracleFlow(
   const R = projSize || H;
   const reverse = (spec.reverse ?? false) || (slice % 2 === 1 && (spec.bidirectional ?? false));
   const suffix = `_l0${reverse ? "_reverse" : ""}`;
-  const W = cell === "LSTM" ? H : 0;
+  const names = STATES[cell];
+  // Norms are of h and c; n and m of an sLSTM only pass gradients on.
+  const measured = R + (names.length > 1 ? H : 0);
   const squares: Curves = Object.fromEntries(NAMES.map((name) => [name, new Array(T + 1).fill(0)])) as Curves;
   const add = (name: keyof Curves, lag: number, ...parts: readonly (readonly number[])[]) => {
     for (const part of parts)
-      for (const value of part) squares[name][lag] = (squares[name][lag] as number) + value * value;
+      for (const value of part.slice(0, measured)) squares[name][lag] = (squares[name][lag] as number) + value * value;
   };
   for (let b = 0; b < B; b++) {
     // The states in the order of the pass.
     const order = Array.from({ length: T }, (_, n) => (reverse ? T - 1 - n : n));
     const zero = (given: ArrayLike<number> | undefined, width: number) =>
       Array.from({ length: width }, (_, k) => given?.[(slice * B + b) * width + k] ?? 0);
-    const states = [{ h: zero(inputs.h0?.data, R), c: zero(inputs.c0?.data, W) }];
+    const states: RowStates[] = [
+      Object.fromEntries(names.map((name) => [name, zero(inputs[`${name}0`]?.data, name === "h" ? R : H)])),
+    ];
     for (const t of order) {
-      const names = result.record[slice]?.[t]?.[b];
-      const before = states.at(-1) as (typeof states)[number];
-      states.push(names ? { h: [...(names.h?.v ?? [])], c: [...(names.c?.v ?? [])] } : before);
+      const values = result.record[slice]?.[t]?.[b];
+      const before = states.at(-1) as RowStates;
+      states.push(values ? Object.fromEntries(names.map((name) => [name, [...(values[name]?.v ?? [])]])) : before);
     }
-    let lambda = [...own.hn(b), ...own.cn(b)];
+    let lambda = [...own.hn(b), ...(names.length > 1 ? own.cn(b) : []), ...zero(undefined, (names.length - 2) * H)];
     let direct = lambda.map(() => 0);
     let arrived = lambda.map(() => 0);
     for (let lag = 0; lag <= T; lag++) {
@@ -64,7 +68,7 @@ export function oracleFlow(
       add("state", lag, lambda);
       add("dh", lag, lambda.slice(0, R));
       if (t === undefined) {
-        add("dc", lag, lambda.slice(R));
+        add("dc", lag, lambda.slice(R, measured));
         break;
       }
       const { direct: D, recurrent: J } = stepJacobian(
@@ -72,10 +76,10 @@ export function oracleFlow(
         inputs,
         result,
         { slice, suffix, t, b },
-        states[T - 1 - lag] as (typeof states)[number],
+        states[T - 1 - lag] as RowStates,
       );
       // dL/dc along every path is not an argument's gradient: the autodiff of the oracle has it.
-      add("dc", lag, [...(result.record[slice]?.[t]?.[b]?.c?.g ?? lambda.slice(R))]);
+      add("dc", lag, [...(result.record[slice]?.[t]?.[b]?.c?.g ?? lambda.slice(R, measured))]);
       arrived = pullBack(lambda, sum(D, J));
       direct = pullBack(p, D);
     }
@@ -95,7 +99,7 @@ export function flowDifferences(core: Core, dims: Dims): string[] {
   using layer = (
     cell === "LSTM"
       ? new LSTM(core, sizes as LSTMOptions)
-      : new { GRU, RNN }[cell as "GRU" | "RNN"](core, hidden as LSTMOptions)
+      : new { GRU, RNN, SLSTM, MinGRU, MinLSTM }[cell](core, hidden as LSTMOptions)
   ) as LSTM;
   const parameters = layer.stateDict();
   for (const name of Object.keys(parameters).filter((key) => key.includes("_ln_")))
@@ -103,7 +107,8 @@ export function flowDifferences(core: Core, dims: Dims): string[] {
   layer.loadStateDict(parameters);
   const x = randomTensor(random, [T, B, I]);
   const h0 = randomTensor(random, [D, B, R]);
-  const c0 = cell === "LSTM" ? randomTensor(random, [D, B, H]) : undefined;
+  const hasC = STATES[cell].length > 1;
+  const c0 = hasC ? randomTensor(random, [D, B, H]) : undefined;
   const got = layer.forward(x, {
     ...{ h0, record: true, training: dims.training ?? false },
     ...(c0 && { c0 }),
@@ -113,7 +118,7 @@ export function flowDifferences(core: Core, dims: Dims): string[] {
   const give = dims.give ?? ["output", "hn", "cn"];
   const output = give.includes("output") ? randomTensor(random, [T, B, D * R]) : undefined;
   const hn = give.includes("hn") ? randomTensor(random, [D, B, R]) : undefined;
-  const cn = give.includes("cn") && cell === "LSTM" ? randomTensor(random, [D, B, H]) : undefined;
+  const cn = give.includes("cn") && hasC ? randomTensor(random, [D, B, H]) : undefined;
   layer.backward({ ...(output && { output }), ...(hn && { hn }), ...(cn && { cn }) }, { flow: true });
 
   const { direction, peephole: _p, layerNorm: _l, ...same } = dims.options ?? {};
@@ -140,7 +145,7 @@ export function flowDifferences(core: Core, dims: Dims): string[] {
       output: (t, b) =>
         lengths && t >= (lengths[b] as number) ? new Array(R).fill(0) : part(output, ((t * B + b) * D + k) * R, R),
       hn: (b) => part(hn, (k * B + b) * R, R),
-      cn: (b) => (cell === "LSTM" ? part(cn, (k * B + b) * H, H) : []),
+      cn: (b) => (hasC ? part(cn, (k * B + b) * H, H) : []),
     });
     const norms = readNorms(slice.flowData() as FlowData, slice);
     return NAMES.flatMap((name) => {
