@@ -31,10 +31,12 @@ export interface ProductRow {
   readonly ofPeak: number;
 }
 
-/** The loop of bench/assembly/peak.ts. */
+/** The loops of bench/assembly/peak.ts. */
 export interface Peak {
   readonly flopsPerTurn: () => number;
   readonly peak: (turns: number, by: number) => number;
+  readonly read: (bytes: number) => number;
+  readonly memory: WebAssembly.Memory;
 }
 
 /** Turns of the loop that take about a millisecond. */

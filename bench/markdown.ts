@@ -47,6 +47,15 @@ function products([strict, relaxed]: Everything["suites"]): string {
   return table(["product, M x N x K", "strict, GFLOP/s", "of peak", "relaxed, GFLOP/s", "of peak"], rows);
 }
 
+function bounds([strict, relaxed]: Everything["suites"]): string {
+  const rows = ofKind(strict, "bound").map((row) => {
+    const other = ofKind(relaxed, "bound").find(({ name }) => name === row.name) as typeof row;
+    const takes = [row, other].flatMap(({ ns, share }) => [duration(ns), percent(share)]);
+    return [row.name, byteSize(row.bytes), duration(row.readNs), duration(row.activationsNs), ...takes];
+  });
+  return table(["work", "weights", "reading", "activations", "strict", "at least", "relaxed", "at least"], rows);
+}
+
 function bindings(suite: SuiteResult): string {
   const rows = ofKind(suite, "bindings").map((row) => [
     ...[`${row.H}`, duration(row.stepNs), duration(row.kernelNs), duration(row.overheadNs)],
@@ -183,6 +192,15 @@ ${list(peers.skipped.map((why) => `Not measured: ${why}.`))}
 The rate of \`gemm\` (A·B) and, for dW, \`gemmTN\` (Aᵀ·B), as a share of the peak measured beside it.
 
 ${products(suites)}
+
+## What bounds one sequence
+
+A step of one sequence uses every weight once, for two operations: it cannot be faster than loads of so many bytes, measured here
+without anything else, and the activations of its units (three sigmoids, two tanh). "At least" is that share of the time; of S2
+with the product of the inputs at this core's peak. Weights of 1 MiB and more come from the third-level cache. So no S1 target
+above its rival's time over (reading + activations) can be reached with float32 weights and 128-bit loads.
+
+${bounds(suites)}
 
 ## Bindings
 

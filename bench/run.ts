@@ -34,7 +34,7 @@ if (why) program.error(why);
 
 const { machine } = setting();
 console.log(`${build} build, ${versionOf(engine)}\n${machine.cpu}, ${machine.os}, one thread`);
-const chosen: readonly Part[] = curves ? ["curves"] : (parts ?? ["cases", "gemm", "bindings"]);
+const chosen: readonly Part[] = curves ? ["curves"] : (parts ?? ["cases", "bounds", "gemm", "bindings"]);
 const result = await launch(
   {
     ...{ build, engine, rival, parts: chosen },

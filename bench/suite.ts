@@ -1,5 +1,6 @@
 // Everything that is measured in one process, in any engine: no files, no command line.
 import type { Core } from "lstm-wasm";
+import { type BoundRow, measureBound } from "./bound.ts";
 import { type BenchCase, CASES, flops } from "./cases.ts";
 import { AXES, type Axis, type CurveRow, measureCurve } from "./curves.ts";
 import { measureProducts, type Peak, type ProductRow, runPeak } from "./gemm.ts";
@@ -33,9 +34,9 @@ export interface BindingsRow {
   readonly overheadNs: number;
 }
 
-export type Row = PeakRow | CaseRow | ProductRow | BindingsRow | CurveRow;
+export type Row = PeakRow | CaseRow | BoundRow | ProductRow | BindingsRow | CurveRow;
 
-export const PARTS = ["cases", "gemm", "bindings", "curves"] as const;
+export const PARTS = ["cases", "bounds", "gemm", "bindings", "curves"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface SuiteOptions {
@@ -85,9 +86,12 @@ async function measureBindings(core: Core, H: number): Promise<BindingsRow> {
 /** Measures, and tells each row as soon as it is there. */
 export async function runSuite(core: Core, loop: Peak, options: SuiteOptions, tell: (row: Row) => void): Promise<void> {
   const { parts, cases } = options;
-  tell(await measurePeak(loop));
-  if (parts.includes("cases"))
-    for (const bench of CASES) if (!cases || cases.includes(bench.name)) tell(await measureCase(core, bench, options));
+  const peak = await measurePeak(loop);
+  tell(peak);
+  const chosen = CASES.filter(({ name }) => !cases || cases.includes(name));
+  if (parts.includes("cases")) for (const bench of chosen) tell(await measureCase(core, bench, options));
+  if (parts.includes("bounds"))
+    for (const bench of chosen.filter(({ B }) => B === 1)) tell(await measureBound(core, loop, peak.gflops, bench));
   if (parts.includes("gemm")) for (const row of await measureProducts(core, loop)) tell(row);
   if (parts.includes("bindings")) for (const H of [16, 64, 128]) tell(await measureBindings(core, H));
   if (parts.includes("curves"))

@@ -21,6 +21,7 @@ type Kind = Row["kind"];
 const WIDTHS: Readonly<Record<Kind, readonly number[]>> = {
   peak: [],
   case: [9, 11, 11, 12, 9, 10, 10],
+  bound: [9, 11, 12, 14, 12, 12],
   gemm: [14, 18, 11, 10, 10],
   bindings: [9, 11, 14, 14, 14],
   curve: [3, 6, 12, 10, 12, 13],
@@ -28,6 +29,7 @@ const WIDTHS: Readonly<Record<Kind, readonly number[]>> = {
 const HEADS: Readonly<Record<Kind, readonly string[]>> = {
   peak: [],
   case: ["", "", "WASM", "plain JS", "ratio", "GFLOP/s", "of peak"],
+  bound: ["bounds", "weights", "reading", "activations", "takes", "at least"],
   gemm: ["product", "M x N x K", "time", "GFLOP/s", "of peak"],
   bindings: ["bindings", "", "stream.step", "kernel alone", "in between"],
   curve: ["training", "", "time", "GFLOP/s", "in memory", "model"],
@@ -59,6 +61,10 @@ function cells(row: Exclude<Row, { kind: "peak" }>, peak: number): string[] {
     ];
   }
   if (row.kind === "gemm") return [row.name, row.shape, duration(row.ns), row.gflops.toFixed(1), percent(row.ofPeak)];
+  if (row.kind === "bound") {
+    const { name, bytes, readNs, activationsNs, ns, share } = row;
+    return [name, byteSize(bytes), duration(readNs), duration(activationsNs), duration(ns), percent(share)];
+  }
   if (row.kind === "bindings")
     return [`H ${row.H}`, "", duration(row.stepNs), duration(row.kernelNs), duration(row.overheadNs)];
   const { axis, value, ns, gflops, bytes, modelBytes } = row;

@@ -2,8 +2,10 @@
 import { loadSync } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import type { BenchCase, Work } from "../bench/cases.ts";
+import { OWN } from "../bench/engines.ts";
 import { judge } from "../bench/gate.ts";
 import { createJs } from "../bench/js.ts";
+import { launch } from "../bench/launch.ts";
 import { checkAgreement, createProblem, disagreement, resultOf } from "../bench/problem.ts";
 import type { SuiteResult } from "../bench/results.ts";
 import { duration } from "../bench/table.ts";
@@ -125,3 +127,15 @@ describe("the gate", () => {
     expect(skipped.every(({ reached }) => reached)).toBe(true);
   });
 });
+
+test("the suite is bundled, and every kind of row comes back", async () => {
+  const parts = ["cases", "bounds", "bindings"] as const;
+  const rows: string[] = [];
+  const options = { engine: OWN, build: "strict", rival: true, cases: ["S1 H64"], budget: 1, parts } as const;
+  const result = await launch(options, (row) => rows.push(row.kind));
+  expect(rows).toEqual(["peak", "case", "bound", "bindings", "bindings", "bindings"]);
+  const bound = result.rows.find((row) => row.kind === "bound");
+  expect(bound).toMatchObject({ bytes: 4 * 4 * 64 * 128 });
+  // The least that a step needs is no more than it takes, but for noise.
+  expect(bound?.kind === "bound" && bound.share).toBeLessThan(1.5);
+}, 30_000);

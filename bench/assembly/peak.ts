@@ -1,5 +1,5 @@
-// What the core can do at best: multiply-adds that wait for nothing, in registers alone. A module of its own, which only
-// the benchmark uses.
+// What the core can do at best: multiply-adds that wait for nothing, in registers alone, and loads that nothing is done with.
+// A module of its own, which only the benchmark uses.
 import { madd } from "../../assembly/math/simd";
 
 /** Floating-point operations of one turn of the loop: 12 accumulators of 4 lanes, a product and a sum each. */
@@ -44,4 +44,23 @@ export function peak(turns: i32, by: f32): f32 {
   const ef = f32x4.add(f32x4.add(e, f), f32x4.add(g, h));
   const ij = f32x4.add(f32x4.add(i, j), f32x4.add(k, l));
   return f32x4.extract_lane(f32x4.add(f32x4.add(ab, ef), ij), 0);
+}
+
+/** Reads the first so many bytes of memory, a multiple of 128, in order. */
+export function read(bytes: i32): i32 {
+  let a = i32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (let at: usize = 0; at < <usize>bytes; at += 128) {
+    a = v128.or(a, v128.load(at));
+    b = v128.or(b, v128.load(at, 16));
+    c = v128.or(c, v128.load(at, 32));
+    d = v128.or(d, v128.load(at, 48));
+    a = v128.or(a, v128.load(at, 64));
+    b = v128.or(b, v128.load(at, 80));
+    c = v128.or(c, v128.load(at, 96));
+    d = v128.or(d, v128.load(at, 112));
+  }
+  return v128.any_true(v128.or(v128.or(a, b), v128.or(c, d))) ? 1 : 0;
 }
