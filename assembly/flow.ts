@@ -68,7 +68,8 @@ export function measure(s: Sequence, prev: i32, next: i32): void {
       else s.flowScale = reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23);
       return;
     }
-    s.flowScale = reinterpret<f32>((round == 1 ? 227 : round == 2 ? 27 : 127) << 23); // 1, 2¹⁰⁰, 2⁻¹⁰⁰, 1
+    // 2¹⁰⁰, 2⁻¹⁰⁰, 1: where nothing reaches slot `prev`, the last one leaves the norm of the other slot's dc.
+    s.flowScale = reinterpret<f32>((round == 0 ? 227 : round == 1 ? 27 : 127) << 23);
   }
 }
 

@@ -41,11 +41,11 @@ export class Core {
   allocate(bytes: number): number {
     let block: number;
     try {
-      // Past 4 GiB a number of bytes would wrap around to one that fits.
-      block = this.abi.allocate(Math.min(bytes, 2 ** 32 - 1));
+      // Past 4 GiB a number of bytes would wrap around to one that fits; past 2 GiB addresses come back negative.
+      block = this.abi.allocate(Math.min(bytes, 2 ** 32 - 1)) >>> 0;
     } catch (cause) {
       throw new OutOfMemoryError(
-        `memory: expected room for ${bytes} more bytes, got none (${this.memoryBytes} in use)`,
+        `memory: expected room for ${bytes} more bytes in one block of at most 1 GiB, got none (${this.memoryBytes} in use)`,
         {
           cause,
         },

@@ -208,7 +208,7 @@ describe("figures", () => {
 });
 
 describe("the spectrum of a matrix", () => {
-  const radius = (A: number[], n: number) => spectralRadius((x) => apply(A, x, n, n), n);
+  const radius = (A: number[], n: number) => spectralRadius(core, Float32Array.from(A), n);
   test("of a rotation, of ±λ, of a shear, of nothing, of one that is nilpotent", () => {
     const [c, s] = [0.9 * Math.cos(1), 0.9 * Math.sin(1)];
     expect(radius([c, -s, s, c], 2)).toBeCloseTo(0.9, 6);
@@ -220,6 +220,19 @@ describe("the spectrum of a matrix", () => {
     expect(spectralNorm([0, 1, 0, 0], 2, 2)).toBeCloseTo(1, 6);
     expect(radius([0.5, 8, 0, 0.25], 2)).toBeCloseTo(0.5, 5);
     expect(spectralNorm([3, 0, 0, 5, 4, 0], 3, 2)).toBeCloseTo(5, 6);
+    expect(radius([Number.NaN, 0, 0, 1], 2)).toBeNaN();
+    expect(radius([1e-39, 0, 0, 1e-39], 2)).toBeCloseTo(0, 12);
+  });
+
+  test("of matrices whose eigenvalues all have the same modulus", () => {
+    for (const n of [3, 4, 17]) {
+      const turns = Array.from({ length: n * n }, (_, k) => Number((Math.floor(k / n) + 1) % n === k % n));
+      expect(radius(turns, n)).toBeCloseTo(1, 5);
+    }
+    for (const hiddenSize of [4, 8, 33]) {
+      using layer = new RNN(core, { inputSize: 1, hiddenSize, recurrentInit: "orthogonal", seed: 1 });
+      expect(radius([...(layer.stateDict().weight_hh_l0?.data ?? [])], hiddenSize)).toBeCloseTo(1, 5);
+    }
   });
 
   test("of random matrices: the growth of a high power", () => {
@@ -477,4 +490,21 @@ test("an sLSTM's report", () => {
   const [slice] = flow.report().slices;
   expect(slice?.dh.every(Number.isFinite)).toBe(true);
   expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
+});
+
+test("an sLSTM's forget horizon does not count the step that has nothing to forget", () => {
+  using layer = new SLSTM(core, { inputSize: 1, hiddenSize: 3, seed: 1 });
+  const flow = new GradientFlow(layer);
+  layer.forward({ data: new Float32Array(50).fill(1), shape: [50, 1, 1] });
+  layer.backward({ hn: { data: new Float32Array(3).fill(1), shape: [1, 1, 3] } });
+  const [slice] = flow.report().slices;
+  for (const steps of slice?.forgetHorizon ?? [0]) expect(steps).toBeGreaterThan(0.5);
+});
+
+test("‖dL/dc‖ of a step from which nothing reaches the one before", () => {
+  using layer = new LSTM(core, { inputSize: 1, hiddenSize: 1, seed: 1, cellClip: 0.01 });
+  const flow = new GradientFlow(layer);
+  layer.forward({ data: Float32Array.of(3, 3, 3), shape: [3, 1, 1] });
+  layer.backward({ cn: { data: Float32Array.of(1), shape: [1, 1, 1] } });
+  expect(flow.report().slices[0]?.dc).toEqual([0, 0, 1]);
 });

@@ -44,10 +44,12 @@ const ACTIVATIONS: [ActivationName, number?, number?][] = [
   ["relu"],
   ["affine", 0.7, 0.2],
   ["leakyRelu", 0.2],
+  ["leakyRelu", 0],
   ["thresholdedRelu", 0.3],
   ["scaledTanh", 1.7, 0.6],
   ["hardSigmoid", 0.6, 0.4],
   ["elu", 0.8],
+  ["elu", 0],
   ["softsign"],
   ["softplus"],
 ];

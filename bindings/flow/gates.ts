@@ -52,9 +52,15 @@ export function forgetHorizon({ gates, rows }: FlowData, { kind, H }: Slice): Fl
   if (!block) return null;
   const GH = kind.gates.length * H;
   return Float64Array.from({ length: H }, (_, unit) => {
-    let sum = 0;
-    for (let row = 0; row < rows; row++) sum += Math.log(Math.abs(gates[row * GH + block * H + unit] as number));
-    const mean = sum / rows;
+    let [sum, steps] = [0, 0];
+    for (let row = 0; row < rows; row++) {
+      const factor = Math.abs(gates[row * GH + block * H + unit] as number);
+      // An sLSTM that has taken in nothing yet has nothing to forget.
+      if (factor === 0 && kind.name === "SLSTM") continue;
+      sum += Math.log(factor);
+      steps++;
+    }
+    const mean = sum / steps;
     return mean < 0 ? -1 / mean : Number.POSITIVE_INFINITY;
   });
 }

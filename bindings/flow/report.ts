@@ -5,7 +5,7 @@ import type { Slice } from "../layers/slice.ts";
 import type { Parameter } from "../parameters.ts";
 import { deadUnits, forgetHorizon, type Saturation, saturationOf } from "./gates.ts";
 import { type Basis, carry, type Decay, decayOf, type Norms, readNorms } from "./norms.ts";
-import { apply, spectralNorm, spectralRadius } from "./spectrum.ts";
+import { product, spectralNorm, spectralRadius } from "./spectrum.ts";
 import { judge, type Outcome, type Thresholds } from "./verdict.ts";
 
 /** A direction of a recurrent layer in a model. */
@@ -128,13 +128,14 @@ function spectrumOf(layer: Recurrent, { suffix, kind, H, R }: Slice): SliceFlow[
     const parameter = layer.parameters.find((p) => p.name === `${name}${suffix}`) as Parameter;
     return layer.core.view(parameter.value, parameter.size);
   };
-  const weights = values("weight_hh");
-  const projection = R === H ? null : values("weight_hr");
+  const weights = values("weight_hh").slice();
+  const projection = R === H ? null : values("weight_hr").slice();
   const gates = Object.fromEntries(
     kind.gates.map((name, k) => {
       const block = weights.subarray(k * H * R, (k + 1) * H * R);
-      const map = (x: Float64Array) => apply(block, projection ? apply(projection, x, R, H) : x, H, R);
-      return [name, { norm: spectralNorm(block, H, R), radius: spectralRadius(map, H) }];
+      // From h to h, of R values: what a step does to it by way of this gate.
+      const whole = projection ? product(projection, block, R, H, R) : block;
+      return [name, { norm: spectralNorm(block, H, R), radius: spectralRadius(layer.core, whole, R) }];
     }),
   );
   const radius = Math.max(...Object.values(gates).map((gate) => gate.radius));

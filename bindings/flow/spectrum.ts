@@ -1,4 +1,5 @@
-// The largest singular value and the largest eigenvalue of a matrix, by power iteration.
+// The largest singular value and the largest modulus of an eigenvalue of a matrix.
+import type { Core } from "../core.ts";
 
 const MOST_ROUNDS = 500;
 const TOLERANCE = 1e-7;
@@ -9,8 +10,6 @@ type Vector = Float64Array;
 const start = (n: number): Vector => Float64Array.from({ length: n }, (_, k) => 1 + Math.sin(1.7 * k + 0.3));
 
 const norm = (x: Vector): number => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
-
-const dot = (x: Vector, y: Vector): number => x.reduce((sum, value, k) => sum + value * (y[k] as number), 0);
 
 /** A·x for A [rows, columns] by rows, or Aᵀ·x. */
 export function apply(A: ArrayLike<number>, x: Vector, rows: number, columns: number, transposed = false): Vector {
@@ -23,7 +22,18 @@ export function apply(A: ArrayLike<number>, x: Vector, rows: number, columns: nu
   return y;
 }
 
-/** ‖A‖₂, the largest singular value. */
+/** A·B [rows,columns] over `inner`. */
+export function product(A: ArrayLike<number>, B: ArrayLike<number>, rows: number, inner: number, columns: number) {
+  const column = (j: number) => Float64Array.from({ length: inner }, (_, k) => B[k * columns + j] as number);
+  const C = new Float32Array(rows * columns);
+  for (let j = 0; j < columns; j++)
+    apply(A, column(j), rows, inner).forEach((value, i) => {
+      C[i * columns + j] = value;
+    });
+  return C;
+}
+
+/** ‖A‖₂, the largest singular value, by power iteration. */
 export function spectralNorm(A: ArrayLike<number>, rows: number, columns: number): number {
   let x = start(columns);
   let last = 0;
@@ -44,39 +54,34 @@ export function spectralNorm(A: ArrayLike<number>, rows: number, columns: number
   return last;
 }
 
-/**
- * The spectral radius of a linear map of n values. A largest eigenvalue may be one of two, a complex pair or ±λ: so two
- * coefficients are fitted to three iterates, x₂ ≈ p·x₁ + q·x₀, whose characteristic roots they are.
- */
-export function spectralRadius(map: (x: Vector) => Vector, n: number): number {
-  const unit = (x: Vector): Vector => {
-    const length = norm(x);
-    return x.map((value) => value / length);
-  };
-  let x = unit(start(n));
-  let last = 0;
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const x1 = map(x);
-    const growth = norm(x1);
-    const x2 = map(x1);
-    // Nothing is left: nilpotent, or zero.
-    if (!(norm(x2) > 0)) return norm(x2);
-    const value = largestRoot(x, x1, x2, growth);
-    if (round > 3 && Math.abs(value - last) <= TOLERANCE * value) return value;
-    last = value;
-    x = unit(x2);
-  }
-  return last;
-}
+/** Squarings of a matrix: the 2²⁰th root forgives it a factor of a million by a hundred-thousandth. */
+const SQUARINGS = 20;
 
-function largestRoot(x0: Vector, x1: Vector, x2: Vector, growth: number): number {
-  const [aa, ab, bb] = [dot(x1, x1), dot(x1, x0), dot(x0, x0)];
-  const determinant = aa * bb - ab * ab;
-  // x₁ along x₀: one real eigenvalue is all there is.
-  if (determinant <= 1e-12 * aa * bb) return growth;
-  const [ya, yb] = [dot(x2, x1), dot(x2, x0)];
-  const p = (ya * bb - yb * ab) / determinant;
-  const q = (yb * aa - ya * ab) / determinant;
-  const inner = (p * p) / 4 + q;
-  return inner < 0 ? Math.sqrt(-q) : Math.abs(p / 2) + Math.sqrt(inner);
+/**
+ * The largest modulus of an eigenvalue of A [n,n], lim ‖Aᵏ‖^(1/k) (Gelfand): A is squared again and again by the kernels, and
+ * scaled to a largest value of 1. Any number of eigenvalues may share the modulus, as those of an orthogonal A all do.
+ */
+export function spectralRadius(core: Core, A: Float32Array, n: number): number {
+  const { abi } = core;
+  const [square, packed] = [4 * n * n, 4 * abi.packedSize(n, n)];
+  const block = core.allocate(2 * square + 4 * n + packed);
+  const [a, b, zeros, panels] = [block, block + square, block + 2 * square, block + 2 * square + 4 * n];
+  try {
+    core.zero(zeros, n);
+    core.write(a, A);
+    let log = 0;
+    for (let k = 0; k <= SQUARINGS; k++) {
+      const largest = core.view(a, n * n).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      // Nilpotent, or not finite.
+      if (!(largest > 1e-37 && largest < Number.POSITIVE_INFINITY)) return largest;
+      log += Math.log(largest) / 2 ** k;
+      abi.scale(a, 1 / largest, n * n);
+      abi.pack(panels, a, 4 * n, 4, n, n);
+      abi.gemm(b, 4 * n, zeros, 0, a, 4 * n, panels, n, n, n);
+      core.view(a, n * n).set(core.view(b, n * n));
+    }
+    return Math.exp(log);
+  } finally {
+    abi.free(block);
+  }
 }

@@ -67,8 +67,10 @@ export function checkActivation(name: string, value: unknown): ActivationFields 
     throw new ArgumentTypeError(`${name}: expected only name, alpha and beta, got ${show(extra)}`);
   const known = ACTIVATIONS[which as ActivationName];
   const { expected, rule } = ALPHA_RULES[which as ActivationName] ?? { expected: "a number", rule: () => true };
+  // With α 0 the value of leakyRelu and elu no longer tells the branch; then they are relu.
+  const flat = alpha === 0 && (which === "leakyRelu" || which === "elu");
   return {
-    kind: known.kind,
+    kind: flat ? ACTIVATIONS.relu.kind : known.kind,
     alpha: checkNumber(`${name}.alpha`, alpha ?? known.alpha, expected, rule),
     beta: checkNumber(`${name}.beta`, beta ?? known.beta, "a number", () => true),
   };
