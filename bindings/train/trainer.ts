@@ -95,20 +95,8 @@ export class Trainer {
   #resumes = false;
 
   constructor(model: Layer, options: TrainerOptions) {
-    checkOptions("Trainer options", options, [
-      ...[
-        "loss",
-        "optimizer",
-        "schedule",
-        "clipNorm",
-        "clipValue",
-        "clipStep",
-        "accumulate",
-        "tbptt",
-        "checkpointing",
-        "flow",
-      ],
-    ]);
+    const known = "loss optimizer schedule clipNorm clipValue clipStep accumulate tbptt checkpointing flow".split(" ");
+    checkOptions("Trainer options", options, known);
     const { loss, optimizer, schedule, clipNorm, clipValue, clipStep, accumulate = 1, checkpointing = false } = options;
     if (!(loss instanceof Loss))
       throw new ArgumentTypeError(`loss: expected a loss such as mseLoss(), got ${show(loss)}`);
@@ -151,8 +139,11 @@ export class Trainer {
   evaluate(batches: Iterable<Batch>): number {
     const { states } = this.#passes;
     const sum = { loss: 0, count: 0 };
-    for (const batch of batches) this.#evaluate(batch, sum);
-    this.#passes.states = states;
+    try {
+      for (const batch of batches) this.#evaluate(batch, sum);
+    } finally {
+      this.#passes.states = states;
+    }
     return this.#evaluated(sum);
   }
 
@@ -353,7 +344,7 @@ export class Trainer {
     while (!counts(last)) last--;
     if (first === 0) this.#passes.reset();
     for (let window = first; window <= last; window++) {
-      this.#update.zeroGrad();
+      this.model.zeroGrad();
       const loss = this.#passes.runWindow(piece, partOf(window), window < last ? partOf(window + 1).from : T);
       if (loss !== null) yield { step: this.#step([{ loss, count: 1 }]), next: window < last ? window + 1 : null };
     }
@@ -366,7 +357,7 @@ export class Trainer {
   #gradients(batch: Batch, before?: Counted): Counted {
     const piece = this.#passes.prepare(batch);
     const { count } = piece.target as LossTarget;
-    if (!before) this.#update.zeroGrad();
+    if (!before) this.model.zeroGrad();
     else if (this.#isMean) this.#update.scale(before.count / count);
     const loss =
       this.#checkpointing === false
@@ -428,13 +419,16 @@ export class Trainer {
     if (validate) {
       const { states } = this.#passes;
       const sum = { loss: 0, count: 0 };
-      for await (const batch of validate(epoch)) {
-        signal?.throwIfAborted();
-        this.#evaluate(batch, sum);
-        await breathe();
+      try {
+        for await (const batch of validate(epoch)) {
+          signal?.throwIfAborted();
+          this.#evaluate(batch, sum);
+          await breathe();
+        }
+      } finally {
+        this.#passes.states = states;
       }
       validated = this.#evaluated(sum, "validation");
-      this.#passes.states = states;
       this.#update.checkValidation(validated, () => this.#passes.isOutputFinite);
     }
     const decisive = validated ?? loss;
