@@ -26,7 +26,7 @@ export interface GRUOptions extends RecurrentOptions {
 
 /** Every intermediate of one direction of one layer, named as in assembly/cells/gru.ts, in the order of time. */
 export interface GRURecord {
-  /** W_ih·x + b_ih [T,B,3H], blocks r, z, n: p of equation (1). */
+  /** Arguments of the gates' activations [T,B,3H], blocks r, z, n: what (2) and (3) take σ and tanh of. */
   readonly a: Tensor;
   /** Gates, each [T,B,H]: equations (2) and (3). */
   readonly r: Tensor;
