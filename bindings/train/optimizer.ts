@@ -3,7 +3,7 @@ import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Abi } from "../generated/abi.ts";
 import { checkStateDict, type Parameter, type StateDict } from "../parameters.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 
 /** Parameters that share a learning rate, which may be changed between steps. */
 export interface OptimizerGroup {
@@ -136,7 +136,10 @@ function create<Options extends { readonly lr: number }>(
     });
     const at = region.fit<string>(shapes);
     const entries = Object.entries(shapes).map(([name, shape]) => ({
-      ...{ name, shape, at: at[name] as number, size: shape.reduce((n, k) => n * k, 1) },
+      name,
+      shape,
+      at: at[name] as number,
+      size: sizeOf(shape),
     }));
     for (const entry of entries) core.zero(entry.at, entry.size);
     const states = parameters.map(({ name }, k) =>
