@@ -1,6 +1,5 @@
 import { checkFlag } from "../check.ts";
 import type { Core } from "../core.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
@@ -89,10 +88,5 @@ export class GRU extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }

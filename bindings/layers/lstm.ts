@@ -1,7 +1,6 @@
 import { checkFlag, checkInteger, checkNumber } from "../check.ts";
 import type { Core } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
@@ -157,10 +156,5 @@ export class LSTM extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: LSTMCotangents, options: RecurrentBackwardOptions = {}): LSTMGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }

@@ -4,6 +4,7 @@ import { checkFlag, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
+import { Stream } from "../stream.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
@@ -167,6 +168,11 @@ export abstract class Recurrent extends Layer {
     this.carried = this.#each((name) =>
       this.#collect([this.slices.length, B, this.#width(name)], (slice) => slice.stateBefore(name, step)),
     );
+  }
+
+  /** A stream of single steps over these parameters, starting from zero states. */
+  stream(): Stream {
+    return new Stream(this);
   }
 
   override dispose(): void {
@@ -351,7 +357,7 @@ export abstract class Recurrent extends Layer {
       y: swap ? [B, T, D * R] : [0],
       turned: this.goBackwards ? [T, B, R] : [0],
     }));
-    const mask = steps ? at.mask : 0;
+    const { mask } = at;
     const outputMask = zeroOutput ? mask : 0;
     if (swap) abi.swapAxes(at.x, x, B, T, this.inputSize);
     let y = swap ? at.x : x;
@@ -434,7 +440,7 @@ export abstract class Recurrent extends Layer {
     }
     for (let layer = this.numLayers - 1; layer >= 0; layer--) {
       const between = layer % 2 ? at.dOdd : at.dEven;
-      const dx = layer > 0 ? between : wantInput ? at.dx : 0;
+      const dx = layer > 0 ? between : at.dx;
       this.#slicesOf(layer).forEach((slice, d) => {
         const final = this.#each((name) => {
           const at = given.final[name];
@@ -448,7 +454,7 @@ export abstract class Recurrent extends Layer {
       if (mask01) abi.multiply(dx, dx, mask01, T * B * D * R);
       dOut = dx;
     }
-    if (!(swap && wantInput)) return dOut;
+    if (!at.dInput) return dOut;
     abi.swapAxes(at.dInput, dOut, T, B, I);
     return at.dInput;
   }

@@ -1,7 +1,6 @@
 import { show } from "../check.ts";
 import type { Core } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
@@ -62,10 +61,5 @@ export class RNN extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }

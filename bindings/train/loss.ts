@@ -77,11 +77,10 @@ export class Loss {
       core.write(at.prediction, prediction.data);
       this.give(core, at, checked);
       const loss = this.run(core, at, shape, checked, true);
-      const each = this.targetShape(shape);
       return {
         loss: this.reduction === "none" ? null : loss,
-        losses: { data: core.read(at.losses, sizeOf(each)), shape: each },
-        gradient: { data: core.read(at.dPrediction, sizeOf(shape)), shape },
+        losses: core.tensor(at.losses, this.targetShape(shape)),
+        gradient: core.tensor(at.dPrediction, shape),
       };
     } finally {
       region.dispose();
@@ -157,7 +156,7 @@ export class Loss {
   run(core: Core, at: LossAt, prediction: Shape, checked: LossTarget, wantGradient: boolean): number {
     const width = prediction.at(-1) as number;
     const factor = this.reduction === "mean" ? 1 / checked.count : 1;
-    const where = { ...at, mask: checked.mask ? at.mask : 0, weight: this.#kind.weight ? at.weight : 0 };
+    const where = { ...at, mask: checked.mask ? at.mask : 0 };
     return this.#kind.run(core, where, wantGradient, factor, sizeOf(prediction) / width, width);
   }
 }
@@ -299,7 +298,7 @@ export function logSoftmax(core: Core, x: Tensor): Tensor {
     core.write(at, x.data);
     const C = x.shape.at(-1) as number;
     core.abi.logSoftmaxForward(at, at, x.data.length / C, C);
-    return { data: core.read(at, x.data.length), shape: x.shape };
+    return core.tensor(at, x.shape);
   } finally {
     region.dispose();
   }

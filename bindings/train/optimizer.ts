@@ -112,12 +112,7 @@ function create<Options extends { readonly lr: number }>(
       },
       stateDict() {
         region.checkUsable("optimizer");
-        return Object.fromEntries(
-          entries.map(({ name, shape, at: from, size }): [string, Tensor] => [
-            name,
-            { data: core.read(from, size), shape },
-          ]),
-        );
+        return Object.fromEntries(entries.map(({ name, shape, at: from }) => [name, core.tensor(from, shape)]));
       },
       loadStateDict(dict: StateDict, count: number) {
         region.checkUsable("optimizer");
