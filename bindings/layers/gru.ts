@@ -1,14 +1,9 @@
-import { checkFlag } from "../check.ts";
+import { checkFlag, checkNonNegative } from "../check.ts";
 import type { Core } from "../core.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import {
-  checkClip,
-  type RecurrentBackwardOptions,
-  type RecurrentForwardOptions,
-  type RecurrentOptions,
-} from "./recurrent-options.ts";
+import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
 
 /** Options of a GRU, named and meant as those of torch.nn.GRU. */
 export interface GRUOptions extends RecurrentOptions {
@@ -69,7 +64,7 @@ export class GRU extends Recurrent {
   constructor(core: Core, options: GRUOptions) {
     const { resetAfter = true, gateClip = 0, activations } = options ?? {};
     const general =
-      !checkFlag("resetAfter", resetAfter) || checkClip("gateClip", gateClip) > 0 || activations !== undefined;
+      !checkFlag("resetAfter", resetAfter) || checkNonNegative("gateClip", gateClip) > 0 || activations !== undefined;
     const kind = {
       ...{ ...PLAIN, name: "GRU", cell: 1, gates: ["r", "z", "n"], hasRec: true },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh" }).map((acts) => ({

@@ -1,6 +1,6 @@
 // What all recurrent layers share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
-import { checkFlag, checkOptions, checkTensor, show } from "../check.ts";
+import { checkFlag, checkNonNegative, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
@@ -9,7 +9,6 @@ import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
   type CheckedOptions,
-  checkClip,
   checkRecurrentOptions,
   type RecurrentBackwardOptions,
   type RecurrentForwardOptions,
@@ -228,7 +227,7 @@ export abstract class Recurrent extends Layer {
     const { output = null } = cotangents;
     const { record = false, clipStep = 0 } = options;
     checkFlag("record", record);
-    checkClip("clipStep", clipStep);
+    checkNonNegative("clipStep", clipStep);
     const flow = options.flow === undefined ? this.measuresFlow : checkFlag("flow", options.flow);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));

@@ -1,4 +1,14 @@
-import { checkMask, checkNumber, checkOptions, checkTensor, checkValues, type Mask, show } from "../check.ts";
+import {
+  checkMask,
+  checkNonNegative,
+  checkOptions,
+  checkPositive,
+  checkShare,
+  checkTensor,
+  checkValues,
+  type Mask,
+  show,
+} from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
@@ -193,8 +203,6 @@ const elementLoss = (name: keyof typeof ELEMENT_LOSSES, reduction: unknown, para
     reduction,
   );
 
-const checkPositive = (name: string, value: unknown) => checkNumber(name, value, "a number above 0", (x) => x > 0);
-
 /** Squared error, as torch.nn.MSELoss. */
 export function mseLoss(options: LossOptions = {}): Loss {
   return elementLoss("mse", checkOptions("mseLoss options", options, ["reduction"]).reduction);
@@ -254,11 +262,11 @@ export function crossEntropyLoss(options: CrossEntropyLossOptions = {}): Loss {
   if (weight !== undefined && !Array.isArray(weight))
     throw new ArgumentTypeError(`weight: expected an array of numbers, got ${show(weight)}`);
   weight?.forEach((value: unknown, k) => {
-    checkNumber(`weight[${k}]`, value, "a number of at least 0", (x) => x >= 0);
+    checkNonNegative(`weight[${k}]`, value);
   });
   if (!Number.isInteger(ignoreIndex))
     throw new ArgumentRangeError(`ignoreIndex: expected a whole number, got ${show(ignoreIndex)}`);
-  checkNumber("labelSmoothing", labelSmoothing, "a number in [0, 1)", (x) => x >= 0 && x < 1);
+  checkShare("labelSmoothing", labelSmoothing);
   return new Loss(
     {
       name: "crossEntropy",

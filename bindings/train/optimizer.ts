@@ -1,4 +1,4 @@
-import { checkFlag, checkNumber, checkOptions, show } from "../check.ts";
+import { checkFlag, checkNonNegative, checkNumber, checkOptions, checkPositive, checkShare, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Abi } from "../generated/abi.ts";
@@ -149,11 +149,6 @@ function create<Options extends { readonly lr: number }>(
   };
 }
 
-const checkPositive = (name: string, value: unknown) => checkNumber(name, value, "a number above 0", (x) => x > 0);
-const checkDecay = (name: string, value: unknown) => checkNumber(name, value, "a number of at least 0", (x) => x >= 0);
-const checkShare = (name: string, value: unknown) =>
-  checkNumber(name, value, "a number in [0, 1)", (x) => x >= 0 && x < 1);
-
 /** Options of `sgd`, named and meant as those of torch.optim.SGD. */
 export interface SGDOptions {
   /** Learning rate, above 0. Default 1e-3. */
@@ -180,7 +175,7 @@ export const sgd = (options: SGDOptions = {}): OptimizerFactory =>
         checkPositive(`${prefix}lr`, lr);
         checkShare(`${prefix}momentum`, momentum);
         checkNumber(`${prefix}dampening`, dampening, "a number in [0, 1]", (x) => x >= 0 && x <= 1);
-        checkDecay(`${prefix}weightDecay`, weightDecay);
+        checkNonNegative(`${prefix}weightDecay`, weightDecay);
         if (checkFlag(`${prefix}nesterov`, nesterov) && (momentum === 0 || dampening !== 0))
           throw new ArgumentRangeError(
             `${prefix}nesterov: expected a momentum and no dampening, got ${momentum} and ${dampening}`,
@@ -218,7 +213,7 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
       check({ lr, betas, eps, weightDecay }, prefix) {
         checkPositive(`${prefix}lr`, lr);
         checkPositive(`${prefix}eps`, eps);
-        checkDecay(`${prefix}weightDecay`, weightDecay);
+        checkNonNegative(`${prefix}weightDecay`, weightDecay);
         if (!Array.isArray(betas) || betas.length !== 2)
           throw new ArgumentTypeError(`${prefix}betas: expected two numbers, got ${show(betas)}`);
         betas.forEach((beta, k) => {
@@ -275,7 +270,7 @@ export const rmsprop = (options: RMSpropOptions = {}): OptimizerFactory =>
         checkPositive(`${prefix}eps`, eps);
         checkShare(`${prefix}momentum`, momentum);
         checkFlag(`${prefix}centered`, centered);
-        checkDecay(`${prefix}weightDecay`, weightDecay);
+        checkNonNegative(`${prefix}weightDecay`, weightDecay);
       },
       states: ({ centered, momentum }) => ["v", ...(centered ? ["a"] : []), ...(momentum ? ["b"] : [])],
       update:

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { checkInteger, checkOptions, checkPositive, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError, TrainingError } from "../errors.ts";
 import type { Layer } from "../layers/layer.ts";
 import { type Batch, type Batches, checksum, type Source, sourceOf } from "./batch.ts";
@@ -106,7 +106,7 @@ export class Trainer {
     if (schedule !== undefined && typeof schedule?.rate !== "function")
       throw new ArgumentTypeError(`schedule: expected one such as stepLR(…), got ${show(schedule)}`);
     for (const [name, bound] of Object.entries({ clipNorm, clipValue, clipStep }))
-      if (bound !== undefined) checkNumber(name, bound, "a number above 0", (x) => x > 0);
+      if (bound !== undefined) checkPositive(name, bound);
     if (clipNorm !== undefined && clipValue !== undefined)
       throw new ArgumentRangeError(`clipValue: expected none beside clipNorm ${clipNorm}, got ${clipValue}`);
     checkInteger("accumulate", accumulate);
