@@ -26,7 +26,12 @@ export function checkInteger(name: string, value: unknown, least = 1): number {
 }
 
 /** A finite number for which `rule` (stated in `expected`) holds. */
-export function checkNumber(name: string, value: unknown, expected: string, rule: (x: number) => boolean): number {
+export function checkNumber(
+  name: string,
+  value: unknown,
+  expected = "a number",
+  rule: (x: number) => boolean = () => true,
+): number {
   if (typeof value !== "number") throw new ArgumentTypeError(`${name}: expected ${expected}, got ${show(value)}`);
   if (!Number.isFinite(value) || !rule(value))
     throw new ArgumentRangeError(`${name}: expected ${expected}, got ${value}`);

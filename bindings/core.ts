@@ -1,5 +1,6 @@
 // The typed ABI and all access to linear memory. Views are made only here, because growth detaches them.
-import { OutOfMemoryError, StateError } from "./errors.ts";
+import { show } from "./check.ts";
+import { ArgumentTypeError, OutOfMemoryError, StateError } from "./errors.ts";
 import type { Abi } from "./generated/abi.ts";
 import { plan } from "./layout.ts";
 import { type Shape, sizeOf, type Tensor } from "./tensor.ts";
@@ -114,6 +115,9 @@ export class Region {
   #at: Record<string, number> = {};
 
   constructor(core: Core, owner: object) {
+    // Everything on a core begins with a region.
+    if (!(core instanceof Core))
+      throw new ArgumentTypeError(`core: expected what load() resolves to, got ${show(core)}`);
     this.#core = core;
     core.watch(owner, this.#held);
   }

@@ -124,7 +124,7 @@ export class LSTM extends Recurrent {
       })),
     };
     if (forgetBias !== undefined) {
-      checkNumber("forgetBias", forgetBias, "a number", () => true);
+      checkNumber("forgetBias", forgetBias);
       if (options.bias === false)
         throw new ArgumentRangeError(`forgetBias: expected none without biases, got ${forgetBias}`);
       if (coupled)

@@ -1,6 +1,6 @@
 import { checkInteger, checkOptions, checkPositive, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError, TrainingError } from "../errors.ts";
-import type { Layer } from "../layers/layer.ts";
+import { Layer } from "../layers/layer.ts";
 import { type Batch, type Batches, checksum, type Source, sourceOf } from "./batch.ts";
 import { type Breath, createBreath } from "./breath.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
@@ -98,6 +98,7 @@ export class Trainer {
     const known = "loss optimizer schedule clipNorm clipValue clipStep accumulate tbptt checkpointing flow".split(" ");
     checkOptions("Trainer options", options, known);
     const { loss, optimizer, schedule, clipNorm, clipValue, clipStep, accumulate = 1, checkpointing = false } = options;
+    if (!(model instanceof Layer)) throw new ArgumentTypeError(`model: expected a layer, got ${show(model)}`);
     if (!(loss instanceof Loss))
       throw new ArgumentTypeError(`loss: expected a loss such as mseLoss(), got ${show(loss)}`);
     if (loss.reduction === "none") throw new ArgumentRangeError('reduction: expected mean or sum to train, got "none"');
@@ -137,6 +138,8 @@ export class Trainer {
 
   /** The loss over all batches, each weighted by how much of it counts; changes no parameter. */
   evaluate(batches: Iterable<Batch>): number {
+    if (typeof batches?.[Symbol.iterator] !== "function")
+      throw new ArgumentTypeError(`batches: expected an array of batches, or the like, got ${show(batches)}`);
     const { states } = this.#passes;
     const sum = { loss: 0, count: 0 };
     try {
