@@ -1,4 +1,4 @@
-// Every argument check, made before anything is copied, so that a rejected call changes nothing.
+// The checks that arguments share, made before anything is copied, so that a rejected call changes nothing.
 import { ArgumentRangeError, ArgumentTypeError } from "./errors.ts";
 import { type Shape, sizeOf, type Tensor } from "./tensor.ts";
 
@@ -26,12 +26,29 @@ export function checkInteger(name: string, value: unknown, least = 1): number {
 }
 
 /** A finite number for which `rule` (stated in `expected`) holds. */
-export function checkNumber(name: string, value: unknown, expected: string, rule: (x: number) => boolean): number {
+export function checkNumber(
+  name: string,
+  value: unknown,
+  expected = "a number",
+  rule: (x: number) => boolean = () => true,
+): number {
   if (typeof value !== "number") throw new ArgumentTypeError(`${name}: expected ${expected}, got ${show(value)}`);
   if (!Number.isFinite(value) || !rule(value))
     throw new ArgumentRangeError(`${name}: expected ${expected}, got ${value}`);
   return value;
 }
+
+/** A finite number above 0. */
+export const checkPositive = (name: string, value: unknown): number =>
+  checkNumber(name, value, "a number above 0", (x) => x > 0);
+
+/** A finite number of at least 0. */
+export const checkNonNegative = (name: string, value: unknown): number =>
+  checkNumber(name, value, "a number of at least 0", (x) => x >= 0);
+
+/** A number from 0 to below 1. */
+export const checkShare = (name: string, value: unknown): number =>
+  checkNumber(name, value, "a number in [0, 1)", (x) => x >= 0 && x < 1);
 
 /** A Float32Array of `size` values, finite ones unless told otherwise. */
 export function checkValues(

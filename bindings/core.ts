@@ -1,8 +1,9 @@
 // The typed ABI and all access to linear memory. Views are made only here, because growth detaches them.
-import { OutOfMemoryError, StateError } from "./errors.ts";
+import { show } from "./check.ts";
+import { ArgumentTypeError, OutOfMemoryError, StateError } from "./errors.ts";
 import type { Abi } from "./generated/abi.ts";
 import { plan } from "./layout.ts";
-import type { Shape } from "./tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "./tensor.ts";
 
 /** Options of `load` and `loadSync`. */
 export interface CoreOptions {
@@ -91,6 +92,11 @@ export class Core {
     return this.view(at, n).slice();
   }
 
+  /** @internal A tensor of this shape, copied. */
+  tensor(at: number, shape: Shape): Tensor {
+    return { data: this.read(at, sizeOf(shape)), shape };
+  }
+
   /** @internal Frees the region's block when `owner` is collected without having been disposed. */
   watch(owner: object, region: { block: number }): void {
     this.#forgotten?.register(owner, region);
@@ -109,6 +115,9 @@ export class Region {
   #at: Record<string, number> = {};
 
   constructor(core: Core, owner: object) {
+    // Everything on a core begins with a region.
+    if (!(core instanceof Core))
+      throw new ArgumentTypeError(`core: expected what load() resolves to, got ${show(core)}`);
     this.#core = core;
     core.watch(owner, this.#held);
   }
@@ -118,7 +127,7 @@ export class Region {
     return this.#bytes;
   }
 
-  /** Addresses for these tensors. Contents are undefined whenever the region had to grow. */
+  /** Addresses for these tensors, 0 for empty ones. Contents are undefined whenever the region had to grow. */
   fit<Name extends string>(shapes: Readonly<Record<Name, Shape>>): Record<Name, number> {
     this.checkUsable("object");
     this.#key = "";
@@ -129,7 +138,7 @@ export class Region {
       this.#bytes = bytes;
     }
     const addresses = {} as Record<Name, number>;
-    for (const name in at) addresses[name] = at[name] + this.#held.block;
+    for (const name in at) addresses[name] = sizeOf(shapes[name]) > 0 ? at[name] + this.#held.block : 0;
     return addresses;
   }
 

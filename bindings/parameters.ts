@@ -46,7 +46,7 @@ export function createParameters(core: Core, region: Region, { shapes, bound, se
 
 /** @internal Copies of all values, or of all gradients. */
 export function readParameters(core: Core, parameters: readonly Parameter[], which: "value" | "grad"): StateDict {
-  return Object.fromEntries(parameters.map((p) => [p.name, { data: core.read(p[which], p.size), shape: p.shape }]));
+  return Object.fromEntries(parameters.map((p) => [p.name, core.tensor(p[which], p.shape)]));
 }
 
 /** @internal Throws unless a dict has exactly the tensors of these names and shapes, all finite. */

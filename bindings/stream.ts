@@ -3,7 +3,7 @@ import { type Core, Region } from "./core.ts";
 import { ArgumentRangeError, ArgumentTypeError, FormatError } from "./errors.ts";
 import type { StateName, TapeName } from "./layers/slice.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "./sequence.ts";
-import { type Shape, sizeOf } from "./tensor.ts";
+import type { Shape } from "./tensor.ts";
 
 /** First four bytes of a snapshot, "LSM1", as a little-endian number. */
 const MAGIC = 0x314d534c;
@@ -72,10 +72,11 @@ export class Stream {
     this.#sequences = slices.map((slice, k) => {
       const struct = address(`struct${k}`);
       core.zero(struct, SEQUENCE_WORDS);
-      const present = Object.entries(slice.tapeShapes(1, 1)).filter(([, shape]) => sizeOf(shape) > 0);
-      const tape = Object.fromEntries(present.map(([name]) => [name, address(`${name}${k}`)]));
+      const tape = Object.fromEntries(
+        Object.keys(slice.tapeShapes(1, 1)).map((name) => [name, address(`${name}${k}`)]),
+      );
       const x = k === 0 ? address("x") : address(`h${k - 1}`);
-      const zone = slice.zoneShare < 1 ? address(`zone${k}`) : 0;
+      const zone = address(`zone${k}`);
       if (zone) core.view(zone, R).fill(slice.zoneShare);
       setSequence(core, struct, { ...slice.fixedFields, ...tape, T: 1, B: 1, x, zone });
       return struct;

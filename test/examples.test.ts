@@ -33,7 +33,7 @@ describe("what is generated", () => {
         steps.every(
           ([value, mark]) => (value as number) >= 0 && (value as number) < 1 && [0, 1].includes(mark as number),
         ),
-      );
+      ).toBe(true);
       expect(target.data[b]).toBeCloseTo(
         marked.reduce((sum, { value }) => sum + value, 0),
         6,

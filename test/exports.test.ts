@@ -115,7 +115,6 @@ describe("tree-shaking", () => {
       ...COMMON,
       stdin: { contents, resolveDir: root.pathname },
       minify: true,
-      plugins: [{ name: "wasm", setup: (api) => api.onResolve({ filter: /\.wasm/ }, () => ({ external: true })) }],
     });
     return outputFiles[0]?.text as string;
   };

@@ -210,6 +210,17 @@ describe("truncated back-propagation", () => {
     expect(got).toEqual(want);
   });
 
+  test("nor does one that is refused in the middle", async () => {
+    const [undisturbed, evaluated] = [create(tbptt), create(tbptt)];
+    const want = await drain(undisturbed.trainer.fit([createBatch(20)]));
+    const got: FitStep[] = [];
+    for await (const step of evaluated.trainer.fit([createBatch(20)])) {
+      got.push(step);
+      expect(() => evaluated.trainer.evaluate([createBatch(7, 4), null as never])).toThrow("batches: expected a batch");
+    }
+    expect(got).toEqual(want);
+  });
+
   test("an update costs the same however long the sequence is", () => {
     const { trainer } = create({ tbptt: { k1: 5, k2: 5 } });
     const time = (T: number) => {
@@ -251,6 +262,20 @@ describe("stopping and going on", () => {
     // The last update of the first epoch was made, but never told of.
     expect(await drain(resumed.trainer.fit(batches, { ...options, validation }))).toEqual(want.slice(3));
     expect(resumed.model.stateDict()).toEqual(whole.model.stateDict());
+  });
+
+  test("in the middle of a validation of a model that carries states", async () => {
+    const { trainer } = create({ tbptt: { k1: 2, k2: 2 } });
+    const abort = new AbortController();
+    const stopping = function* () {
+      yield createBatch(4);
+      abort.abort();
+      yield createBatch(4);
+    };
+    const training = trainer.fit(batches, { validation: stopping, signal: abort.signal });
+    await expect(drain(training)).rejects.toMatchObject({ name: "AbortError" });
+    const { decodeSafetensors } = await import("lstm-wasm");
+    expect(Object.keys(decodeSafetensors(trainer.save()).tensors)).toContain("states.0.h");
   });
 
   test("with fewer batches than before is refused", async () => {

@@ -6,21 +6,8 @@ import { type Dims, differences } from "./support/against-oracle.ts";
 import { BUILDS, createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
 
-const ACTIVATIONS = [
-  ...[
-    "sigmoid",
-    "tanh",
-    "relu",
-    "affine",
-    "leakyRelu",
-    "thresholdedRelu",
-    "scaledTanh",
-    "hardSigmoid",
-    "elu",
-    "softsign",
-    "softplus",
-  ],
-];
+const ACTIVATIONS =
+  "sigmoid tanh relu affine leakyRelu thresholdedRelu scaledTanh hardSigmoid elu softsign softplus".split(" ");
 const sizes = { T: 4, B: 3, I: 5, H: 6 };
 
 const TABLE: [string, Dims][] = [

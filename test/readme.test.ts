@@ -12,9 +12,12 @@ test("the example trains and streams", () => {
   const file = new URL("../build/readme.mjs", import.meta.url);
   writeFileSync(file, code);
   const lines = execFileSync(process.execPath, [file.pathname], { encoding: "utf8" }).trim().split("\n");
-  expect(lines.map((line) => Number(line.split(" ")[0]))).toEqual([0, 50, 100, 150, 16]);
+  const steps = Array.from({ length: 20 }, (_, k) => 61 + k);
+  expect(lines.map((line) => Number(line.split(" ")[0]))).toEqual([0, 50, 100, 150, ...steps]);
   const [first, , , last] = lines.map((line) => Number(line.split(" ")[1])) as [number, number, number, number];
   expect(last).toBeLessThan(0.01 * first);
+  const [, predicted, , came] = (lines.at(-1) as string).split(" ").map(Number) as [number, number, number, number];
+  expect(Math.abs(predicted - came)).toBeLessThan(0.02);
 });
 
 test("the files it links are there", () => {

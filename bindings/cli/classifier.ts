@@ -1,5 +1,5 @@
 // The model of classes: from a window of rows the class of its last row, or of a row behind it.
-import { type Batch, type Core, crossEntropyLoss, type LSTM, type Sequential, type Tensor } from "lstm-wasm";
+import { type Batch, type Core, crossEntropyLoss, type Sequential, type Tensor } from "lstm-wasm";
 import { softmaxRows } from "./baselines.ts";
 import { gather, type Inputs, type Labels, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { checkInputs } from "./forecaster.ts";
@@ -32,10 +32,6 @@ export class Classifier {
     return this.net.model;
   }
 
-  get lstm(): LSTM {
-    return this.net.lstm;
-  }
-
   /** Classes of past rows, which stand among the inputs where a row ahead is classified; of this row they are the answer. */
   get pastLabels(): Labels | undefined {
     return this.settings.horizon > 0 ? this.labels : undefined;
@@ -54,12 +50,6 @@ export class Classifier {
   probabilities(rows: Rows, ends: readonly number[]): number[][] {
     const logits = this.net.answers(rows, ends);
     return softmaxRows({ data: Float32Array.from(logits.flat()), shape: [ends.length, this.labels.classes.length] });
-  }
-
-  /** Mean ‖dL/dh‖ at each step of the window, L the cross-entropy of a window. */
-  gradientNorms(rows: Rows, classes: readonly number[], ends: readonly number[]): number[] {
-    const loss = crossEntropyLoss({ reduction: "sum" });
-    return this.net.gradientNorms(rows, ends, loss, (some) => this.#target(classes, some));
   }
 
   save(): Uint8Array {

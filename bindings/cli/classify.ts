@@ -86,7 +86,6 @@ export async function trainClassifier(series: Series, target: string, options: T
     ...{ series, classifier, options, parameters, parts, training },
     scores: await score(classifier, rows, classes, ends, seed),
     rows: ends.test.map((end) => classifier.rowOf(end)),
-    gradientNorms: classifier.gradientNorms(rows, classes, ends.test),
     flow: new GradientFlow(classifier.model).measure(
       classifier.batch(rows, classes, spread(ends.test, EVALUATION_BATCH)),
       classifier.loss,
@@ -161,13 +160,13 @@ async function score(
   return scores;
 }
 
-function printJson({ classifier, options, training, scores, gradientNorms }: ClassOutcome): void {
+function printJson({ classifier, options, training, scores, flow }: ClassOutcome): void {
   const { name, classes } = classifier.labels;
   const { seconds, epochs, best } = training;
   const text = {
     ...{ target: name, classes, horizon: classifier.settings.horizon, seed: options.seed },
     ...{ seconds, epochs: epochs.length, best: best.epoch + 1, validation: best.validation },
-    ...{ scores, gradientNorms, model: options.out, report: options.report },
+    ...{ scores, gradientNorms: flow.slices.at(-1)?.dh, model: options.out, report: options.report },
   };
   console.log(JSON.stringify(text, null, 1));
 }

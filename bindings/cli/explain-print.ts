@@ -1,6 +1,7 @@
 // The printed form of `lstm-wasm explain`, in the letters of the equations in assembly/cells/lstm.ts.
 import pc from "picocolors";
 import { GATES, type Gates, type Step, type Trace } from "./explain-trace.ts";
+import { wrap } from "./wrap.ts";
 
 const WIDTH = 78;
 const VALUE = 12;
@@ -173,15 +174,6 @@ export function verdict(trace: Trace): string {
   }
   if (rate > 1.05) return `This chain explodes: ${span}, through ${path}.`;
   return `This chain neither vanishes nor explodes: ${span}, through ${path}.`;
-}
-
-function wrap(text: string, width: number): string[] {
-  return text.split(" ").reduce<string[]>((lines, word) => {
-    const line = lines.at(-1);
-    if (line !== undefined && line.length + word.length < width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-    return lines;
-  }, []);
 }
 
 /** The whole print-out, line by line. */

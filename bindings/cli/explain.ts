@@ -1,18 +1,18 @@
 // `lstm-wasm explain`: a one-unit, bias-free LSTM unrolled by the real kernels, and its back-propagation.
-import { readFile } from "node:fs/promises";
 import { load } from "lstm-wasm";
 import { printTrace } from "./explain-print.ts";
 import { type Case, EXAMPLE, GATES, type Gates, trace } from "./explain-trace.ts";
 import { UserError } from "./fail.ts";
+import { readInput } from "./files.ts";
 
 /** Reads a case file. */
 export async function readCase(file: string): Promise<Case> {
+  const text = (await readInput(file)).toString("utf8");
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await readFile(file, "utf8"));
+    parsed = JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new UserError(`${file}: expected JSON, got ${error.message}`);
-    throw error;
+    throw new UserError(`${file}: expected JSON, got ${(error as SyntaxError).message}`);
   }
   const wrong = (what: string, expected: string, value: unknown) =>
     new UserError(

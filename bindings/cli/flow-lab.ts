@@ -4,7 +4,7 @@ import { writeFileAtomic } from "lstm-wasm/node";
 import pc from "picocolors";
 import type { FlowOptions } from "./flow-model.ts";
 import { BIASES, type CellName, LENGTHS, type Point, SCALES, SIZES, summary, sweep } from "./flow-sweep.ts";
-import { wrap } from "./print.ts";
+import { wrap } from "./wrap.ts";
 
 /** The command. */
 export async function lab(options: FlowOptions): Promise<void> {

@@ -151,13 +151,11 @@ export function layerOf(
   let numLayers = 1;
   while (state[`weight_ih_l${numLayers}`]) numLayers++;
   const options = {
-    ...{
-      inputSize,
-      hiddenSize,
-      numLayers,
-      bidirectional: "weight_ih_l0_reverse" in state,
-      bias: "bias_ih_l0" in state,
-    },
+    inputSize,
+    hiddenSize,
+    numLayers,
+    bidirectional: "weight_ih_l0_reverse" in state,
+    bias: "bias_ih_l0" in state,
   };
   const layer =
     gates === 4

@@ -3,12 +3,10 @@ import * as Plot from "@observablehq/plot";
 import type { FlowReport, SliceFlow } from "lstm-wasm/flow";
 import type { Measured } from "./flow-model.ts";
 import { short } from "./flow-print.ts";
-import { escapeHtml, htmlTable, key, page, svg } from "./report.ts";
+import { escapeHtml, htmlTable, key, page, svg, wholeTick } from "./report.ts";
 
 /** Points further down than so many powers of ten are left out: no loss notices them. */
 const DEEPEST = 1e-20;
-
-const wholeTick = (x: number) => (Number.isInteger(x) ? x.toLocaleString("en") : "");
 
 /** A logarithmic axis of whole powers of ten, at most seven of them marked. */
 function logAxis(values: readonly number[]) {

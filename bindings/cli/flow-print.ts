@@ -2,7 +2,8 @@
 import type { SliceFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import type { Measured } from "./flow-model.ts";
-import { table, wrap } from "./print.ts";
+import { table } from "./print.ts";
+import { wrap } from "./wrap.ts";
 
 const WIDTH = 68;
 const HEIGHT = 13;

@@ -4,7 +4,7 @@ import { rowName } from "./chart.ts";
 import { range } from "./dataset.ts";
 import { flowSection } from "./flow-page.ts";
 import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
-import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact } from "./report.ts";
+import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact, wholeTick } from "./report.ts";
 
 const COLOURS = { LSTM: "--accent", persistence: "--soft", climatology: "--warm" } as const;
 const colourOf = (name: string) => COLOURS[name as keyof typeof COLOURS] ?? "--ink";
@@ -104,7 +104,7 @@ function horizonPlot(scores: readonly Score[], unit: string): string {
   const names = [...new Set(scores.map(({ name }) => name))];
   const plot = svg("Error by row ahead", {
     height: 240,
-    x: { label: "rows ahead", tickFormat: (x: number) => (Number.isInteger(x) ? String(x) : "") },
+    x: { label: "rows ahead", tickFormat: wholeTick },
     y: { label: `RMSE${unit && ` (${unit})`}`, grid: true, nice: true, zero: true },
     marks: [
       Plot.line(scores, {

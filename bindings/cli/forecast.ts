@@ -83,7 +83,6 @@ export async function trainForecaster(
   );
   const outcome: ForecastOutcome = {
     ...{ series, forecaster, options, parameters, parts, training, measure, scores, ends: test, forecasts },
-    gradientNorms: forecaster.gradientNorms(rows, columns, test),
     flow: new GradientFlow(forecaster.model).measure(
       forecaster.batch(rows, columns, spread(test, EVALUATION_BATCH)),
       forecaster.loss,
@@ -97,13 +96,13 @@ export async function trainForecaster(
 
 const aheadText = (horizon: number): string => (horizon === 1 ? "" : `1 to ${horizon} rows ahead, `);
 
-function printJson({ forecaster, options, training, scores, gradientNorms }: ForecastOutcome): void {
+function printJson({ forecaster, options, training, scores, flow }: ForecastOutcome): void {
   const { targets } = forecaster;
   const { seconds, epochs, best } = training;
   const text = {
     ...{ target: targets.map(({ name }) => name).join(","), unit: targets.map(({ unit }) => unit).join(",") },
     ...{ horizon: options.horizon ?? 1, seed: options.seed, seconds, epochs: epochs.length, best: best.epoch + 1 },
-    ...{ scores, gradientNorms, model: options.out, report: options.report },
+    ...{ scores, gradientNorms: flow.slices.at(-1)?.dh, model: options.out, report: options.report },
   };
   console.log(JSON.stringify(text, null, 1));
 }

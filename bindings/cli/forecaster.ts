@@ -1,5 +1,5 @@
 // The model of numbers: from a window of rows the changes of some columns from its last row into the rows behind it.
-import { type Batch, type Core, type LSTM, mseLoss, type Sequential } from "lstm-wasm";
+import { type Batch, type Core, mseLoss, type Sequential } from "lstm-wasm";
 import { columnOf, type Series } from "./csv.ts";
 import { gather, type Inputs, moment, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { UserError } from "./fail.ts";
@@ -64,10 +64,6 @@ export class Forecaster {
     return this.net.model;
   }
 
-  get lstm(): LSTM {
-    return this.net.lstm;
-  }
-
   /** Windows that end before some rows x [T,B,I], and the changes behind them [B,N], by row ahead, then by target. */
   batch(rows: Rows, columns: readonly Float64Array[], ends: readonly number[]): Batch {
     return { x: gather(rows, this.settings.window, ends), target: this.#changes(columns, ends) };
@@ -81,12 +77,6 @@ export class Forecaster {
         return (columns[k]?.[(ends[b] as number) - 1] as number) + size * change;
       }),
     );
-  }
-
-  /** Mean ‖dL/dh‖ at each step of the window, L the squared error of a window. */
-  gradientNorms(rows: Rows, columns: readonly Float64Array[], ends: readonly number[]): number[] {
-    const loss = mseLoss({ reduction: "sum" });
-    return this.net.gradientNorms(rows, ends, loss, (some) => this.#changes(columns, some));
   }
 
   save(): Uint8Array {

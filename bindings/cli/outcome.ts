@@ -34,7 +34,6 @@ export interface ForecastOutcome {
   /** First rows of the forecasts of the test part, and the forecasts. */
   readonly ends: readonly number[];
   readonly forecasts: readonly (readonly number[])[];
-  readonly gradientNorms: readonly number[];
   readonly flow: FlowReport;
 }
 
@@ -54,7 +53,6 @@ export interface ClassOutcome {
   readonly scores: readonly [ClassScore, ...ClassScore[]];
   /** Rows of the test part that were classified. */
   readonly rows: readonly number[];
-  readonly gradientNorms: readonly number[];
   readonly flow: FlowReport;
 }
 

@@ -5,6 +5,7 @@ import pc from "picocolors";
 import type { TrainOptions } from "./options.ts";
 import type { Measure } from "./progress.ts";
 import { type Training, warning } from "./training.ts";
+import { wrap } from "./wrap.ts";
 
 /** Prints unless JSON alone is asked for. */
 export const printer = ({ json }: TrainOptions) => (json ? () => {} : (text: string) => console.log(text));
@@ -15,17 +16,6 @@ export function heading(title: string, facts: readonly (readonly [string, string
     wrap(text, 69).map((line, k) => pc.dim(`${(k === 0 ? name : "").padEnd(10)}${line}`)),
   );
   return [...wrap(title, 79).map((line) => pc.bold(line)), ...lines, ""].join("\n");
-}
-
-/** Lines of at most `width` characters, broken between words. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 /** A table whose first column is text and the others numbers; rows in `bold` stand out. */

@@ -69,6 +69,9 @@ export function svg(title: string, options: PlotOptions): string {
 export const key = (colour: string, text: string) =>
   `<span class="key" style="border-color:var(${colour})"></span><span>${escapeHtml(text)}</span>`;
 
+/** Marks of an axis of counts: none between whole numbers. */
+export const wholeTick = (x: number): string => (Number.isInteger(x) ? x.toLocaleString("en") : "");
+
 /** The loss of each epoch on training and validation part. */
 export function lossPlot({ epochs, best }: Training, { name, of }: Measure): string {
   const points = epochs.flatMap(({ epoch, train, validation }) => [
@@ -80,7 +83,7 @@ export function lossPlot({ epochs, best }: Training, { name, of }: Measure): str
     x: {
       label: "epoch",
       domain: [1, Math.max(2, epochs.length)],
-      tickFormat: (x: number) => (Number.isInteger(x) ? String(x) : ""),
+      tickFormat: wholeTick,
     },
     y: { label: name, grid: true, nice: true },
     marks: [

@@ -25,8 +25,9 @@ export async function sample(file: string, options: SampleOptions): Promise<void
   if (model.kind !== "text")
     throw new UserError(`${file}: expected a model of text, got a ${model.kind}; \`lstm-wasm predict\` runs it`);
   const text = draw(model, options);
-  if (options.json) console.log(JSON.stringify({ ...options, prompt: options.prompt, text }, null, 1));
-  else console.log(`${options.prompt}${text}`);
+  const { json, ...told } = options;
+  if (json) console.log(JSON.stringify({ ...told, text }, null, 1));
+  else console.log(`${told.prompt}${text}`);
 }
 
 /**

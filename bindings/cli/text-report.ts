@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import { flowSection } from "./flow-page.ts";
 import { contextText, filesText, lstmText, TEXT_MEASURE, type TextOutcome } from "./outcome.ts";
-import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact } from "./report.ts";
+import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact, wholeTick } from "./report.ts";
 
 /** Surprise in bits at which a character is darkest. */
 const MOST_BITS = 8;
@@ -75,7 +75,7 @@ function ngramPlot(bits: number, ngrams: readonly number[]): string {
     height: 240,
     x: {
       label: "characters of context",
-      tickFormat: (x: number) => (Number.isInteger(x) ? String(x) : ""),
+      tickFormat: wholeTick,
       ticks: ngrams.length,
     },
     y: { label: "bits per character", grid: true, nice: true, zero: true },

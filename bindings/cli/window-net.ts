@@ -1,16 +1,5 @@
 // The network of forecaster and classifier: an LSTM over a window of rows, and from its last step a linear layer.
-import {
-  type Core,
-  Dropout,
-  Linear,
-  type Loss,
-  LSTM,
-  type LSTMBackwardRecord,
-  lastStep,
-  Sequential,
-  type StateDict,
-  type Tensor,
-} from "lstm-wasm";
+import { type Core, Dropout, Linear, LSTM, lastStep, Sequential, type StateDict } from "lstm-wasm";
 import { chunks, gather, type Rows } from "./dataset.ts";
 import { check, checkObject, checkShape, checkSize, isNumber } from "./saved.ts";
 
@@ -45,15 +34,11 @@ export function createLayers(core: Core, inputSize: number, outputs: number, set
 
 export class WindowNet {
   readonly model: Sequential;
-  readonly lstm: LSTM;
-  readonly linear: Linear;
   readonly settings: WindowSettings;
 
   constructor(core: Core, width: number, outputs: number, settings: WindowSettings) {
     const { lstm, drop, linear } = createLayers(core, width, outputs, settings);
     this.settings = settings;
-    this.lstm = lstm;
-    this.linear = linear;
     this.model = new Sequential([lstm, lastStep(), ...drop, linear]);
   }
 
@@ -64,33 +49,6 @@ export class WindowNet {
       const N = shape[1] as number;
       return some.map((_, b) => [...data.subarray(b * N, (b + 1) * N)]);
     });
-  }
-
-  /** The mean over some windows of ‖dL/dh‖ of the last layer at each step of a window, L the loss of one window. */
-  gradientNorms(
-    rows: Rows,
-    ends: readonly number[],
-    loss: Loss,
-    target: (ends: readonly number[]) => Tensor,
-  ): number[] {
-    const { window, hidden, layers } = this.settings;
-    const norms = new Array<number>(window).fill(0);
-    for (const some of chunks(ends, EVALUATION_BATCH)) {
-      const B = some.length;
-      const { hn } = this.lstm.forward(gather(rows, window, some));
-      const got = this.linear.forward({ data: hn.data.slice(-B * hidden), shape: [B, hidden] });
-      const { gradient } = loss.forward(this.model.core, got, target(some));
-      const dHn = new Float32Array(hn.data.length);
-      dHn.set(this.linear.backward(gradient).data, (layers - 1) * B * hidden);
-      const { record } = this.lstm.backward({ hn: { data: dHn, shape: hn.shape } }, { record: true });
-      const { dh } = (record as readonly LSTMBackwardRecord[])[layers - 1] as LSTMBackwardRecord;
-      for (let row = 0; row < window * B; row++) {
-        const norm = Math.hypot(...dh.data.subarray(row * hidden, (row + 1) * hidden));
-        norms[Math.floor(row / B)] = (norms[Math.floor(row / B)] as number) + norm / ends.length;
-      }
-    }
-    this.model.zeroGrad();
-    return norms;
   }
 }
 

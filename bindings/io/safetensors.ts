@@ -25,6 +25,9 @@ export interface SafetensorsFile {
 
 /** The bytes of a file with these tensors (all F32), names in order, and metadata. */
 export function encodeSafetensors(tensors: StateDict, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  if (!isObject(tensors)) throw new ArgumentTypeError(`tensors: expected an object of tensors, got ${show(tensors)}`);
+  if (!isObject(metadata))
+    throw new ArgumentTypeError(`metadata: expected an object of strings, got ${show(metadata)}`);
   const header: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== "string")

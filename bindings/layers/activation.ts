@@ -1,5 +1,5 @@
 // Activations that a cell can be given.
-import { checkNumber, show } from "../check.ts";
+import { checkNonNegative, checkNumber, checkPositive, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { SequenceFields } from "../sequence.ts";
 
@@ -38,11 +38,11 @@ export type Activation =
   | { readonly name: ActivationName; readonly alpha?: number; readonly beta?: number };
 
 /** Slopes are worked out from the value, so α must leave the value's sign to tell the branch. */
-const ALPHA_RULES: Partial<Record<ActivationName, { expected: string; rule: (alpha: number) => boolean }>> = {
-  leakyRelu: { expected: "a number of at least 0", rule: (alpha) => alpha >= 0 },
-  elu: { expected: "a number of at least 0", rule: (alpha) => alpha >= 0 },
-  hardSigmoid: { expected: "a number above 0", rule: (alpha) => alpha > 0 },
-  scaledTanh: { expected: "a number other than 0", rule: (alpha) => alpha !== 0 },
+const ALPHA_CHECKS: Partial<Record<ActivationName, (name: string, alpha: unknown) => number>> = {
+  leakyRelu: checkNonNegative,
+  elu: checkNonNegative,
+  hardSigmoid: checkPositive,
+  scaledTanh: (name, alpha) => checkNumber(name, alpha, "a number other than 0", (x) => x !== 0),
 };
 
 /** @internal An activation as the kernels take it. */
@@ -66,13 +66,13 @@ export function checkActivation(name: string, value: unknown): ActivationFields 
   if (extra !== undefined)
     throw new ArgumentTypeError(`${name}: expected only name, alpha and beta, got ${show(extra)}`);
   const known = ACTIVATIONS[which as ActivationName];
-  const { expected, rule } = ALPHA_RULES[which as ActivationName] ?? { expected: "a number", rule: () => true };
+  const checkAlpha = ALPHA_CHECKS[which as ActivationName] ?? checkNumber;
   // With α 0 the value of leakyRelu and elu no longer tells the branch; then they are relu.
   const flat = alpha === 0 && (which === "leakyRelu" || which === "elu");
   return {
     kind: flat ? ACTIVATIONS.relu.kind : known.kind,
-    alpha: checkNumber(`${name}.alpha`, alpha ?? known.alpha, expected, rule),
-    beta: checkNumber(`${name}.beta`, beta ?? known.beta, "a number", () => true),
+    alpha: checkAlpha(`${name}.alpha`, alpha ?? known.alpha),
+    beta: checkNumber(`${name}.beta`, beta ?? known.beta),
   };
 }
 

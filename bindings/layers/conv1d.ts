@@ -112,8 +112,8 @@ export class Conv1d extends SimpleLayer {
       noBias: [O],
     }));
     this.core.zero(at.noBias, O);
-    this.#mask = steps ? at.mask : 0;
-    this.#x = steps ? at.x : x;
+    this.#mask = at.mask;
+    this.#x = at.x || x;
     if (steps) {
       this.core.bytes(at.mask, T * B).set(steps);
       this.core.abi.copyRows(at.x, x, at.mask, T * B, I, I, I);
@@ -134,7 +134,7 @@ export class Conv1d extends SimpleLayer {
       dTap: [O, I],
       panels: [Math.max(abi.packedSize(O, I), abi.scratchSize(I))],
     }));
-    const dx = wantInput ? at.dx : 0;
+    const { dx } = at;
     const sizes = this.#sizes(input);
     const [weight, bias] = this.parameters;
     abi.conv1dBackward(

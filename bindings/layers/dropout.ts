@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOptions } from "../check.ts";
+import { checkInteger, checkOptions, checkShare } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { passStream, STREAMS_OF_PASS } from "../random.ts";
 import { type Shape, sizeOf } from "../tensor.ts";
@@ -26,7 +26,7 @@ export class Dropout extends SimpleLayer {
 
   constructor(core: Core, options: DropoutOptions = {}) {
     checkOptions("Dropout options", options, ["p", "seed"]);
-    const p = checkNumber("p", options.p ?? 0.5, "a number in [0, 1)", (x) => x >= 0 && x < 1);
+    const p = checkShare("p", options.p ?? 0.5);
     const seed = checkInteger("seed", options.seed ?? 0, 0);
     super(core);
     this.p = p;

@@ -89,8 +89,7 @@ export class Embedding extends SimpleLayer {
     const { dx } = this.#back.fitFor(`${M},${wantInput}`, () => ({ dx: wantInput ? [M] : [0] }));
     const { grad } = this.#weight;
     this.core.abi.embeddingBackward(grad, dOutput, this.#x, this.paddingIdx ?? -1, M, this.embeddingDim);
-    if (!wantInput) return 0;
-    this.core.zero(dx, M);
+    if (dx) this.core.zero(dx, M);
     return dx;
   }
 

@@ -54,7 +54,11 @@ export class FlowTape {
     while (commonFactor(every, B) > 1) every++;
     const rows = Math.ceil((T * B) / every);
     const at = this.#region.fitFor(`${T},${B}`, () => ({
-      ...{ flow: [T + 1, 20], flowH: [2, B, R], flowC: [B + 1, H], flowOut: [B, R], gates: [rows, GH] },
+      flow: [T + 1, 20],
+      flowH: [2, B, R],
+      flowC: [B + 1, H],
+      flowOut: [B, R],
+      gates: [rows, GH],
     }));
     this.#core.abi.copyRows(at.gates, gates, 0, rows, GH, GH, every * GH);
     this.#last = { ...taped, every, at };

@@ -1,15 +1,9 @@
-import { checkFlag } from "../check.ts";
+import { checkFlag, checkNonNegative } from "../check.ts";
 import type { Core } from "../core.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import {
-  checkClip,
-  type RecurrentBackwardOptions,
-  type RecurrentForwardOptions,
-  type RecurrentOptions,
-} from "./recurrent-options.ts";
+import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
 
 /** Options of a GRU, named and meant as those of torch.nn.GRU. */
 export interface GRUOptions extends RecurrentOptions {
@@ -26,7 +20,7 @@ export interface GRUOptions extends RecurrentOptions {
 
 /** Every intermediate of one direction of one layer, named as in assembly/cells/gru.ts, in the order of time. */
 export interface GRURecord {
-  /** W_ih·x + b_ih [T,B,3H], blocks r, z, n: p of equation (1). */
+  /** Arguments of the gates' activations [T,B,3H], blocks r, z, n: what (2) and (3) take σ and tanh of. */
   readonly a: Tensor;
   /** Gates, each [T,B,H]: equations (2) and (3). */
   readonly r: Tensor;
@@ -70,7 +64,7 @@ export class GRU extends Recurrent {
   constructor(core: Core, options: GRUOptions) {
     const { resetAfter = true, gateClip = 0, activations } = options ?? {};
     const general =
-      !checkFlag("resetAfter", resetAfter) || checkClip("gateClip", gateClip) > 0 || activations !== undefined;
+      !checkFlag("resetAfter", resetAfter) || checkNonNegative("gateClip", gateClip) > 0 || activations !== undefined;
     const kind = {
       ...{ ...PLAIN, name: "GRU", cell: 1, gates: ["r", "z", "n"], hasRec: true },
       options: checkActivations(activations, { f: "sigmoid", g: "tanh" }).map((acts) => ({
@@ -89,10 +83,5 @@ export class GRU extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }

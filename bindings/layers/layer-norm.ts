@@ -1,4 +1,4 @@
-import { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { checkFlag, checkInteger, checkOptions, checkPositive, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
 import { type Shape, sizeOf } from "../tensor.ts";
@@ -30,7 +30,7 @@ export class LayerNorm extends SimpleLayer {
   constructor(core: Core, options: LayerNormOptions) {
     checkOptions("LayerNorm options", options, ["normalizedShape", "eps", "elementwiseAffine"]);
     const N = checkInteger("normalizedShape", options.normalizedShape);
-    const eps = checkNumber("eps", options.eps ?? 1e-5, "a number above 0", (x) => x > 0);
+    const eps = checkPositive("eps", options.eps ?? 1e-5);
     const affine = checkFlag("elementwiseAffine", options.elementwiseAffine ?? true);
     const shapes: Record<string, Shape> = affine ? { weight: [N], bias: [N] } : {};
     super(core, { shapes, bound: 0, seed: 0 });

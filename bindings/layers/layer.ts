@@ -152,16 +152,13 @@ export abstract class Layer {
     const at = this.#cotangents.fit(
       Object.fromEntries(entries.map(([name, tensor]) => [name, tensor?.shape ?? [0]])) as Record<Name, Shape>,
     );
-    for (const [name, tensor] of entries) {
-      if (tensor) this.core.write(at[name], tensor.data);
-      else at[name] = 0;
-    }
+    for (const [name, tensor] of entries) if (tensor) this.core.write(at[name], tensor.data);
     return at;
   }
 
   /** @internal Copies a tensor out, or shows it in place. */
   protected take(at: number, shape: Shape, view = false): Tensor {
-    return { data: view ? this.core.view(at, sizeOf(shape)) : this.core.read(at, sizeOf(shape)), shape };
+    return view ? { data: this.core.view(at, sizeOf(shape)), shape } : this.core.tensor(at, shape);
   }
 }
 

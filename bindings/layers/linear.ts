@@ -70,10 +70,9 @@ export class Linear extends SimpleLayer {
       dx: wantInput ? [M, I] : [0],
       panels: [Math.max(abi.packedSize(O, I), abi.scratchSize(I))],
     }));
-    const dx = wantInput ? at.dx : 0;
     const [weight, bias] = this.parameters;
     abi.linearBackward(
-      dx,
+      at.dx,
       weight?.grad as number,
       bias?.grad ?? 0,
       dOutput,
@@ -84,7 +83,7 @@ export class Linear extends SimpleLayer {
       I,
       O,
     );
-    return dx;
+    return at.dx;
   }
 
   override dispose(): void {

@@ -1,16 +1,10 @@
-import { checkFlag, checkInteger, checkNumber } from "../check.ts";
+import { checkFlag, checkInteger, checkNonNegative, checkNumber } from "../check.ts";
 import type { Core } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
-import {
-  checkClip,
-  type RecurrentBackwardOptions,
-  type RecurrentForwardOptions,
-  type RecurrentOptions,
-} from "./recurrent-options.ts";
+import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
 
 /** Options of an LSTM, named and meant as those of torch.nn.LSTM. */
 export interface LSTMOptions extends RecurrentOptions {
@@ -113,8 +107,8 @@ export class LSTM extends Recurrent {
     const coupled = checkFlag("coupled", options?.coupled ?? false);
     const layerNorm = checkFlag("layerNorm", options?.layerNorm ?? false);
     checkInteger("projSize", projSize, 0);
-    checkClip("gateClip", gateClip);
-    checkClip("cellClip", cellClip);
+    checkNonNegative("gateClip", gateClip);
+    checkNonNegative("cellClip", cellClip);
     if (layerNorm && activations !== undefined)
       throw new ArgumentTypeError("activations: expected none beside layerNorm, got both");
     const general = peephole || coupled || layerNorm || gateClip > 0 || cellClip > 0 || activations !== undefined;
@@ -130,7 +124,7 @@ export class LSTM extends Recurrent {
       })),
     };
     if (forgetBias !== undefined) {
-      checkNumber("forgetBias", forgetBias, "a number", () => true);
+      checkNumber("forgetBias", forgetBias);
       if (options.bias === false)
         throw new ArgumentRangeError(`forgetBias: expected none without biases, got ${forgetBias}`);
       if (coupled)
@@ -157,10 +151,5 @@ export class LSTM extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: LSTMCotangents, options: RecurrentBackwardOptions = {}): LSTMGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }

@@ -1,7 +1,6 @@
 // The cells of Feng et al. 2024, whose gates see x alone.
 import { checkFlag } from "../check.ts";
 import type { Core } from "../core.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
@@ -57,11 +56,6 @@ abstract class Min<Record> extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }
 

@@ -1,5 +1,5 @@
 // What recurrent layers are told: options of construction and of a forward pass, and their checks.
-import { checkFlag, checkInteger, checkNumber, checkOptions, type Mask, show } from "../check.ts";
+import { checkFlag, checkInteger, checkOptions, checkShare, type Mask, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import type { CellKind, Noise } from "./slice.ts";
@@ -140,8 +140,7 @@ export function checkRecurrentOptions(
     if (!all.includes(option) && Object.hasOwn(ELSEWHERE, option))
       throw new ArgumentTypeError(`${option}: expected only in ${ELSEWHERE[option]}, got ${show(value)} in ${name}`);
   checkOptions("options", options, all);
-  const probability = (name: "dropout" | keyof Noise) =>
-    checkNumber(name, options[name] ?? 0, "a number in [0, 1)", (p) => p >= 0 && p < 1);
+  const probability = (name: "dropout" | keyof Noise) => checkShare(name, options[name] ?? 0);
   const I = checkInteger("inputSize", options.inputSize);
   const H = checkInteger("hiddenSize", options.hiddenSize);
   const L = checkInteger("numLayers", options.numLayers ?? 1);
@@ -185,7 +184,3 @@ function checkDirection(
     throw new ArgumentRangeError(`direction: expected none beside goBackwards, got ${show(direction)}`);
   return { bidirectional: both, reverse: direction === "reverse" || goBackwards };
 }
-
-/** @internal A bound, or 0 for none. */
-export const checkClip = (name: string, value: unknown): number =>
-  checkNumber(name, value, "a number of at least 0", (limit) => limit >= 0);

@@ -1,14 +1,14 @@
 // What all recurrent layers share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
-import { checkFlag, checkOptions, checkTensor, show } from "../check.ts";
+import { checkFlag, checkNonNegative, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
+import { Stream } from "../stream.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
   type CheckedOptions,
-  checkClip,
   checkRecurrentOptions,
   type RecurrentBackwardOptions,
   type RecurrentForwardOptions,
@@ -169,6 +169,11 @@ export abstract class Recurrent extends Layer {
     );
   }
 
+  /** A stream of single steps over these parameters, starting from zero states. */
+  stream(): Stream {
+    return new Stream(this);
+  }
+
   override dispose(): void {
     super.dispose();
     for (const owned of [...this.slices, ...this.#outputs, this.#input, this.#gradients]) owned.dispose();
@@ -222,7 +227,7 @@ export abstract class Recurrent extends Layer {
     const { output = null } = cotangents;
     const { record = false, clipStep = 0 } = options;
     checkFlag("record", record);
-    checkClip("clipStep", clipStep);
+    checkNonNegative("clipStep", clipStep);
     const flow = options.flow === undefined ? this.measuresFlow : checkFlag("flow", options.flow);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
@@ -351,7 +356,7 @@ export abstract class Recurrent extends Layer {
       y: swap ? [B, T, D * R] : [0],
       turned: this.goBackwards ? [T, B, R] : [0],
     }));
-    const mask = steps ? at.mask : 0;
+    const { mask } = at;
     const outputMask = zeroOutput ? mask : 0;
     if (swap) abi.swapAxes(at.x, x, B, T, this.inputSize);
     let y = swap ? at.x : x;
@@ -436,7 +441,7 @@ export abstract class Recurrent extends Layer {
     }
     for (let layer = this.numLayers - 1; layer >= 0; layer--) {
       const between = layer % 2 ? at.dOdd : at.dEven;
-      const dx = layer > 0 ? between : wantInput ? at.dx : 0;
+      const dx = layer > 0 ? between : at.dx;
       this.#slicesOf(layer).forEach((slice, d) => {
         const final = this.#each((name) => {
           const at = given.final[name];
@@ -450,7 +455,7 @@ export abstract class Recurrent extends Layer {
       if (kept) abi.multiply(dx, dx, kept, T * B * D * R);
       dOut = dx;
     }
-    if (!(swap && wantInput)) return dOut;
+    if (!at.dInput) return dOut;
     abi.swapAxes(at.dInput, dOut, T, B, I);
     return at.dInput;
   }

@@ -1,17 +1,11 @@
-import { show } from "../check.ts";
+import { checkNonNegative, show } from "../check.ts";
 import type { Core } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import {
-  checkClip,
-  type RecurrentBackwardOptions,
-  type RecurrentForwardOptions,
-  type RecurrentOptions,
-} from "./recurrent-options.ts";
+import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
 
 /** Options of an RNN, named and meant as those of torch.nn.RNN. */
 export interface RNNOptions extends RecurrentOptions {
@@ -42,7 +36,7 @@ export class RNN extends Recurrent {
     const { nonlinearity = "tanh", gateClip = 0, activations } = options ?? {};
     if (nonlinearity !== "tanh" && nonlinearity !== "relu")
       throw new ArgumentRangeError(`nonlinearity: expected "tanh" or "relu", got ${show(nonlinearity)}`);
-    checkClip("gateClip", gateClip);
+    checkNonNegative("gateClip", gateClip);
     const kind = {
       ...{ ...PLAIN, name: "RNN", cell: 2, gates: ["h"] },
       options: checkActivations(activations, { f: nonlinearity }).map((acts) => ({
@@ -62,10 +56,5 @@ export class RNN extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 }

@@ -23,14 +23,17 @@ export class Sequential extends SimpleLayer {
     if (!core) throw new ArgumentRangeError(`layers: expected at least one layer with parameters, got ${show(layers)}`);
     super(core);
     this.layers = layers.map((layer, k) => {
-      if (layer instanceof Layer && layer.core !== core)
+      // A class of layers is a function, too.
+      const made = typeof layer === "function" && !(layer.prototype instanceof Layer) ? layer(core) : layer;
+      if (!(made instanceof Layer))
+        throw new ArgumentTypeError(
+          `layers[${k}]: expected a layer, or a function that makes one such as lastStep(), got ${show(layer)}`,
+        );
+      if (made.core !== core)
         throw new ArgumentRangeError(
           `layers[${k}]: expected a layer on the core of the others, got one on another core`,
         );
-      if (layer instanceof Layer) return layer;
-      if (typeof layer !== "function")
-        throw new ArgumentTypeError(`layers[${k}]: expected a layer, got ${show(layer)}`);
-      return layer(core);
+      return made;
     });
   }
 

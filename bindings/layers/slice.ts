@@ -2,7 +2,7 @@
 import { type Core, Region } from "../core.ts";
 import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
-import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import type { Shape, Tensor } from "../tensor.ts";
 import { type FlowData, FlowTape, type Taped } from "./flow-tape.ts";
 
 /** What is carried from step to step: h [B,R], and a cell's other states [B,H]. */
@@ -238,7 +238,7 @@ export class Slice implements SliceShape {
     options: { mask: number; record: boolean; initial: States<Float32Array>; draw: Draw },
   ): number {
     const { mask, record, initial, draw } = options;
-    const { states, projSize } = this.#kind;
+    const { states } = this.#kind;
     const keepsA = this.#keepsA(record);
     const at = this.#tape.fitFor(`${T},${B},${keepsA}`, () => ({
       ...this.tapeShapes(T, B),
@@ -247,8 +247,7 @@ export class Slice implements SliceShape {
     this.#flow.forget();
     const last = { ...this.#last, ...at, T, B, mask };
     this.#last = last;
-    const taped = Object.fromEntries(states.map((name) => [name, at[name]])) as States<number>;
-    this.#taped = taped;
+    this.#taped = { h: at.h, c: at.c, n: at.n, m: at.m };
     for (const name of states) {
       const values = initial[name];
       const slot = this.#slot(name, "initial");
@@ -259,9 +258,6 @@ export class Slice implements SliceShape {
     this.packForward();
     const struct = this.#set({
       ...at,
-      ...{ c: 0, n: 0, m: 0, ...taped },
-      wide: projSize ? at.wide : 0,
-      preact: keepsA ? at.preact : 0,
       ...{ T, B, mask, general: this.#fixed.general ?? 0 },
       ...noise,
     });
@@ -316,10 +312,10 @@ export class Slice implements SliceShape {
     if (wMask) this.#core.zero(at.dWeights, size);
     const struct = this.#set({
       ...at,
-      dWeightHh: wMask ? at.dWeights : this.#Hh.grad,
+      dWeightHh: at.dWeights || this.#Hh.grad,
       dhn: given.final.h ?? 0,
-      dx: xMask && dx ? at.dMasked : dx,
-      addDx: addDx && !xMask ? 1 : 0,
+      dx: at.dMasked || dx,
+      addDx: addDx && !at.dMasked ? 1 : 0,
       keepDc,
       ...(flow ? this.#flow.prepare(this.#flowTaped()) : { flow: 0 }),
       clipStep,
@@ -327,8 +323,7 @@ export class Slice implements SliceShape {
     });
     abi.recurrentBackward(struct);
     if (wMask) abi.multiplyAdd(this.#Hh.grad, at.dWeights, wMask, size);
-    if (!(xMask && dx)) return;
-    abi.maskSteps(dx, at.dMasked, xMask, addDx, T, B * I);
+    if (at.dMasked) abi.maskSteps(dx, at.dMasked, xMask, addDx, T, B * I);
   }
 
   /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
@@ -350,20 +345,13 @@ export class Slice implements SliceShape {
   forwardRecord(): CellRecord {
     const { T, B, gates, kept, preact } = this.#last;
     const { H } = this;
-    const copy = (at: number, shape: Shape): Tensor => ({
-      data: this.#core.read(
-        at,
-        shape.reduce((a, b) => a * b),
-      ),
-      shape,
-    });
     const rows = this.#core.view(gates, T * B * this.#GH);
     return {
-      a: copy(preact, [T, B, this.#GH]),
+      a: this.#core.tensor(preact, [T, B, this.#GH]),
       ...Object.fromEntries(
         this.#kind.gates.map((name, k) => [name, { data: gateBlock(rows, k, H, this.#GH), shape: [T, B, H] }]),
       ),
-      ...(this.#kind.kept && { [this.#kind.kept]: copy(kept, [T, B, H]) }),
+      ...(this.#kind.kept && { [this.#kind.kept]: this.#core.tensor(kept, [T, B, H]) }),
       ...this.#everyStep(""),
       ...this.#maskRecord(),
     };
@@ -374,12 +362,7 @@ export class Slice implements SliceShape {
     const { T, B } = this.#last;
     const shapes = { zone: [T, B, this.R], xMask: [B, this.I], hMask: [B, this.R], wMask: this.#Hh.shape };
     const drawn = (Object.keys(shapes) as (keyof typeof shapes)[]).filter((name) => this.#masks[name]);
-    return Object.fromEntries(
-      drawn.map((name) => [
-        name,
-        { data: this.#core.read(this.#masks[name], sizeOf(shapes[name])), shape: shapes[name] },
-      ]),
-    );
+    return Object.fromEntries(drawn.map((name) => [name, this.#core.tensor(this.#masks[name], shapes[name])]));
   }
 
   /** Copies of the gradients at every step that a backward pass with `record` computed. */
@@ -387,7 +370,7 @@ export class Slice implements SliceShape {
     const { T, B, gates } = this.#last;
     return {
       ...this.#everyStep("d"),
-      da: { data: this.#core.read(gates, T * B * this.#GH), shape: [T, B, this.#GH] },
+      da: this.#core.tensor(gates, [T, B, this.#GH]),
     };
   }
 
@@ -396,9 +379,8 @@ export class Slice implements SliceShape {
     const { T, B } = this.#last;
     return Object.fromEntries(
       this.#kind.states.map((name) => {
-        const shape = [T, B, this.width(name)];
         const key = `${prefix}${name}` as const;
-        return [key, { data: this.#core.read(this.#slot(key, "written"), sizeOf(shape)), shape }];
+        return [key, this.#core.tensor(this.#slot(key, "written"), [T, B, this.width(name)])];
       }),
     );
   }
@@ -448,7 +430,6 @@ export class Slice implements SliceShape {
       wMask: pw ? [size] : [0],
       weights: pw ? [size] : [0],
     }));
-    const masks = { zone: zoneout ? at.zone : 0, xMask: px && at.xMask, hMask: ph && at.hMask, wMask: pw && at.wMask };
     // Zoneout is 0 or 1 in training, its expectation outside.
     if (zoneout && training) abi.dropoutMask(at.zone, zoneout, 1, seed, stream, T * B * R);
     else if (zoneout) this.#core.view(at.zone, T * B * R).fill(1 - zoneout);
@@ -463,9 +444,9 @@ export class Slice implements SliceShape {
     }
     // Masked weights are packed for this pass alone.
     if (pw || this.#masks.wMask) this.#packedAt.forward = this.#packedAt.backward = -1;
-    this.#masks = masks;
-    this.#set({ weightHh: pw ? at.weights : value });
-    return { x: px ? at.xMasked : x, zone: masks.zone, hMask: masks.hMask, hMasked: at.hMasked };
+    this.#masks = at;
+    this.#set({ weightHh: at.weights || value });
+    return { x: at.xMasked || x, zone: at.zone, hMask: at.hMask, hMasked: at.hMasked };
   }
 
   /** Packs the weights for the forward pass, if they changed since. */

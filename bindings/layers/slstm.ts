@@ -1,6 +1,5 @@
 import type { Core } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
-import { Stream } from "../stream.ts";
 import type { Tensor } from "../tensor.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
 import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
@@ -106,11 +105,6 @@ export class SLSTM extends Recurrent {
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
   backward(cotangents: SLSTMCotangents, options: RecurrentBackwardOptions = {}): SLSTMGradients {
     return this.runBackwardFrom(cotangents, options) as unknown as SLSTMGradients;
-  }
-
-  /** A stream of single steps over these parameters, starting from zero states. */
-  stream(): Stream {
-    return new Stream(this);
   }
 
   protected override checkStates({ n }: States<Tensor>): void {

@@ -76,11 +76,14 @@ export function dataLoader(
   const count = dropLast ? Math.floor(samples.length / batchSize) : Math.ceil(samples.length / batchSize);
   if (count === 0)
     throw new ArgumentRangeError(`samples: expected enough for a batch of ${batchSize}, got ${samples.length}`);
-  const first = samples[0] as Sample;
-  samples.forEach(({ x, target }, k) => {
-    checkTensor(`samples[${k}].x`, x, ["T", ...(first.x.shape?.slice(1) ?? [])]);
-    const steps = stepTargets ? [x.shape[0] as number, ...first.target.shape.slice(1)] : first.target.shape;
-    checkTensor(`samples[${k}].target`, target, steps);
+  const shapeOf = (tensor?: Tensor): Shape => (Array.isArray(tensor?.shape) ? tensor.shape : []);
+  const first = { x: shapeOf(samples[0]?.x), target: shapeOf(samples[0]?.target) };
+  samples.forEach((sample: Sample | null, k) => {
+    if (typeof sample !== "object" || sample === null)
+      throw new ArgumentTypeError(`samples[${k}]: expected { x, target }, got ${show(sample)}`);
+    const { shape } = checkTensor(`samples[${k}].x`, sample.x, ["T", ...first.x.slice(1)]);
+    const target = stepTargets ? [shape[0] as number, ...first.target.slice(1)] : first.target;
+    checkTensor(`samples[${k}].target`, sample.target, target);
   });
   return function* batches(epoch: number) {
     const order = shuffle ? shuffled(samples.length, seed, epoch) : samples.map((_, k) => k);

@@ -1,4 +1,14 @@
-import { checkMask, checkNumber, checkOptions, checkTensor, checkValues, type Mask, show } from "../check.ts";
+import {
+  checkMask,
+  checkNonNegative,
+  checkOptions,
+  checkPositive,
+  checkShare,
+  checkTensor,
+  checkValues,
+  type Mask,
+  show,
+} from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
@@ -77,11 +87,10 @@ export class Loss {
       core.write(at.prediction, prediction.data);
       this.give(core, at, checked);
       const loss = this.run(core, at, shape, checked, true);
-      const each = this.targetShape(shape);
       return {
         loss: this.reduction === "none" ? null : loss,
-        losses: { data: core.read(at.losses, sizeOf(each)), shape: each },
-        gradient: { data: core.read(at.dPrediction, sizeOf(shape)), shape },
+        losses: core.tensor(at.losses, this.targetShape(shape)),
+        gradient: core.tensor(at.dPrediction, shape),
       };
     } finally {
       region.dispose();
@@ -157,7 +166,7 @@ export class Loss {
   run(core: Core, at: LossAt, prediction: Shape, checked: LossTarget, wantGradient: boolean): number {
     const width = prediction.at(-1) as number;
     const factor = this.reduction === "mean" ? 1 / checked.count : 1;
-    const where = { ...at, mask: checked.mask ? at.mask : 0, weight: this.#kind.weight ? at.weight : 0 };
+    const where = { ...at, mask: checked.mask ? at.mask : 0 };
     return this.#kind.run(core, where, wantGradient, factor, sizeOf(prediction) / width, width);
   }
 }
@@ -193,8 +202,6 @@ const elementLoss = (name: keyof typeof ELEMENT_LOSSES, reduction: unknown, para
     },
     reduction,
   );
-
-const checkPositive = (name: string, value: unknown) => checkNumber(name, value, "a number above 0", (x) => x > 0);
 
 /** Squared error, as torch.nn.MSELoss. */
 export function mseLoss(options: LossOptions = {}): Loss {
@@ -255,11 +262,11 @@ export function crossEntropyLoss(options: CrossEntropyLossOptions = {}): Loss {
   if (weight !== undefined && !Array.isArray(weight))
     throw new ArgumentTypeError(`weight: expected an array of numbers, got ${show(weight)}`);
   weight?.forEach((value: unknown, k) => {
-    checkNumber(`weight[${k}]`, value, "a number of at least 0", (x) => x >= 0);
+    checkNonNegative(`weight[${k}]`, value);
   });
   if (!Number.isInteger(ignoreIndex))
     throw new ArgumentRangeError(`ignoreIndex: expected a whole number, got ${show(ignoreIndex)}`);
-  checkNumber("labelSmoothing", labelSmoothing, "a number in [0, 1)", (x) => x >= 0 && x < 1);
+  checkShare("labelSmoothing", labelSmoothing);
   return new Loss(
     {
       name: "crossEntropy",
@@ -299,7 +306,7 @@ export function logSoftmax(core: Core, x: Tensor): Tensor {
     core.write(at, x.data);
     const C = x.shape.at(-1) as number;
     core.abi.logSoftmaxForward(at, at, x.data.length / C, C);
-    return { data: core.read(at, x.data.length), shape: x.shape };
+    return core.tensor(at, x.shape);
   } finally {
     region.dispose();
   }

@@ -1,9 +1,9 @@
-import { checkFlag, checkNumber, checkOptions, show } from "../check.ts";
+import { checkFlag, checkNonNegative, checkNumber, checkOptions, checkPositive, checkShare, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Abi } from "../generated/abi.ts";
 import { checkStateDict, type Parameter, type StateDict } from "../parameters.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 
 /** Parameters that share a learning rate, which may be changed between steps. */
 export interface OptimizerGroup {
@@ -112,12 +112,7 @@ function create<Options extends { readonly lr: number }>(
       },
       stateDict() {
         region.checkUsable("optimizer");
-        return Object.fromEntries(
-          entries.map(({ name, shape, at: from, size }): [string, Tensor] => [
-            name,
-            { data: core.read(from, size), shape },
-          ]),
-        );
+        return Object.fromEntries(entries.map(({ name, shape, at: from }) => [name, core.tensor(from, shape)]));
       },
       loadStateDict(dict: StateDict, count: number) {
         region.checkUsable("optimizer");
@@ -136,7 +131,10 @@ function create<Options extends { readonly lr: number }>(
     });
     const at = region.fit<string>(shapes);
     const entries = Object.entries(shapes).map(([name, shape]) => ({
-      ...{ name, shape, at: at[name] as number, size: shape.reduce((n, k) => n * k, 1) },
+      name,
+      shape,
+      at: at[name] as number,
+      size: sizeOf(shape),
     }));
     for (const entry of entries) core.zero(entry.at, entry.size);
     const states = parameters.map(({ name }, k) =>
@@ -150,11 +148,6 @@ function create<Options extends { readonly lr: number }>(
     return optimizer;
   };
 }
-
-const checkPositive = (name: string, value: unknown) => checkNumber(name, value, "a number above 0", (x) => x > 0);
-const checkDecay = (name: string, value: unknown) => checkNumber(name, value, "a number of at least 0", (x) => x >= 0);
-const checkShare = (name: string, value: unknown) =>
-  checkNumber(name, value, "a number in [0, 1)", (x) => x >= 0 && x < 1);
 
 /** Options of `sgd`, named and meant as those of torch.optim.SGD. */
 export interface SGDOptions {
@@ -182,7 +175,7 @@ export const sgd = (options: SGDOptions = {}): OptimizerFactory =>
         checkPositive(`${prefix}lr`, lr);
         checkShare(`${prefix}momentum`, momentum);
         checkNumber(`${prefix}dampening`, dampening, "a number in [0, 1]", (x) => x >= 0 && x <= 1);
-        checkDecay(`${prefix}weightDecay`, weightDecay);
+        checkNonNegative(`${prefix}weightDecay`, weightDecay);
         if (checkFlag(`${prefix}nesterov`, nesterov) && (momentum === 0 || dampening !== 0))
           throw new ArgumentRangeError(
             `${prefix}nesterov: expected a momentum and no dampening, got ${momentum} and ${dampening}`,
@@ -220,7 +213,7 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
       check({ lr, betas, eps, weightDecay }, prefix) {
         checkPositive(`${prefix}lr`, lr);
         checkPositive(`${prefix}eps`, eps);
-        checkDecay(`${prefix}weightDecay`, weightDecay);
+        checkNonNegative(`${prefix}weightDecay`, weightDecay);
         if (!Array.isArray(betas) || betas.length !== 2)
           throw new ArgumentTypeError(`${prefix}betas: expected two numbers, got ${show(betas)}`);
         betas.forEach((beta, k) => {
@@ -277,7 +270,7 @@ export const rmsprop = (options: RMSpropOptions = {}): OptimizerFactory =>
         checkPositive(`${prefix}eps`, eps);
         checkShare(`${prefix}momentum`, momentum);
         checkFlag(`${prefix}centered`, centered);
-        checkDecay(`${prefix}weightDecay`, weightDecay);
+        checkNonNegative(`${prefix}weightDecay`, weightDecay);
       },
       states: ({ centered, momentum }) => ["v", ...(centered ? ["a"] : []), ...(momentum ? ["b"] : [])],
       update:

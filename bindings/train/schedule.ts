@@ -1,6 +1,6 @@
 // Learning rates over time, named and meant as PyTorch's schedulers. A schedule holds nothing: what it has to remember is a
 // few numbers that the trainer keeps, and saves.
-import { checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { checkInteger, checkNonNegative, checkNumber, checkOptions, show } from "../check.ts";
 import { ArgumentTypeError } from "../errors.ts";
 
 /** A rule for the learning rate. */
@@ -22,15 +22,14 @@ const timed = (name: string, rate: (lr: number, step: number) => number): Schedu
   observe: (_, memory) => memory,
 });
 
-const checkShare = (name: string, value: unknown) =>
+const checkFactor = (name: string, value: unknown) =>
   checkNumber(name, value, "a number in (0, 1]", (x) => x > 0 && x <= 1);
-const checkRate = (name: string, value: unknown) => checkNumber(name, value, "a number of at least 0", (x) => x >= 0);
 
 /** lr·gammaᵏ after every k·stepSize updates (StepLR). Default gamma 0.1. */
 export function stepLR(options: { readonly stepSize: number; readonly gamma?: number }): Schedule {
   const { stepSize, gamma = 0.1 } = checkOptions("stepLR options", options, ["stepSize", "gamma"]);
   checkInteger("stepSize", stepSize);
-  checkShare("gamma", gamma);
+  checkFactor("gamma", gamma);
   return timed("stepLR", (lr, step) => {
     for (let k = Math.floor(step / stepSize); k > 0; k--) lr *= gamma;
     return lr;
@@ -41,7 +40,7 @@ export function stepLR(options: { readonly stepSize: number; readonly gamma?: nu
 export function cosineAnnealingLR(options: { readonly tMax: number; readonly etaMin?: number }): Schedule {
   const { tMax, etaMin = 0 } = checkOptions("cosineAnnealingLR options", options, ["tMax", "etaMin"]);
   checkInteger("tMax", tMax);
-  checkRate("etaMin", etaMin);
+  checkNonNegative("etaMin", etaMin);
   return timed(
     "cosineAnnealingLR",
     (lr, step) => etaMin + ((lr - etaMin) * (1 + cosine((Math.PI * Math.min(step, tMax)) / tMax))) / 2,
@@ -68,7 +67,7 @@ export function warmup(
 ): Schedule {
   const { totalIters, startFactor = 1 / 3 } = checkOptions("warmup options", options, ["totalIters", "startFactor"]);
   checkInteger("totalIters", totalIters);
-  checkShare("startFactor", startFactor);
+  checkFactor("startFactor", startFactor);
   if (then !== undefined && typeof then?.rate !== "function")
     throw new ArgumentTypeError(`then: expected a schedule, got ${show(then)}`);
   const after = then ?? timed("constant", (lr) => lr);
@@ -103,9 +102,9 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Sched
   const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minLr = 0 } = options;
   checkNumber("factor", factor, "a number in (0, 1)", (x) => x > 0 && x < 1);
   checkInteger("patience", patience, 0);
-  checkRate("threshold", threshold);
+  checkNonNegative("threshold", threshold);
   checkInteger("cooldown", cooldown, 0);
-  checkRate("minLr", minLr);
+  checkNonNegative("minLr", minLr);
   return {
     name: "reduceLROnPlateau",
     // Factor so far, best loss, epochs without a better one, epochs left to cool down.

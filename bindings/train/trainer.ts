@@ -1,6 +1,6 @@
-import { checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+import { checkInteger, checkOptions, checkPositive, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError, TrainingError } from "../errors.ts";
-import type { Layer } from "../layers/layer.ts";
+import { Layer } from "../layers/layer.ts";
 import { type Batch, type Batches, checksum, type Source, sourceOf } from "./batch.ts";
 import { type Breath, createBreath } from "./breath.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
@@ -95,21 +95,10 @@ export class Trainer {
   #resumes = false;
 
   constructor(model: Layer, options: TrainerOptions) {
-    checkOptions("Trainer options", options, [
-      ...[
-        "loss",
-        "optimizer",
-        "schedule",
-        "clipNorm",
-        "clipValue",
-        "clipStep",
-        "accumulate",
-        "tbptt",
-        "checkpointing",
-        "flow",
-      ],
-    ]);
+    const known = "loss optimizer schedule clipNorm clipValue clipStep accumulate tbptt checkpointing flow".split(" ");
+    checkOptions("Trainer options", options, known);
     const { loss, optimizer, schedule, clipNorm, clipValue, clipStep, accumulate = 1, checkpointing = false } = options;
+    if (!(model instanceof Layer)) throw new ArgumentTypeError(`model: expected a layer, got ${show(model)}`);
     if (!(loss instanceof Loss))
       throw new ArgumentTypeError(`loss: expected a loss such as mseLoss(), got ${show(loss)}`);
     if (loss.reduction === "none") throw new ArgumentRangeError('reduction: expected mean or sum to train, got "none"');
@@ -118,7 +107,7 @@ export class Trainer {
     if (schedule !== undefined && typeof schedule?.rate !== "function")
       throw new ArgumentTypeError(`schedule: expected one such as stepLR(…), got ${show(schedule)}`);
     for (const [name, bound] of Object.entries({ clipNorm, clipValue, clipStep }))
-      if (bound !== undefined) checkNumber(name, bound, "a number above 0", (x) => x > 0);
+      if (bound !== undefined) checkPositive(name, bound);
     if (clipNorm !== undefined && clipValue !== undefined)
       throw new ArgumentRangeError(`clipValue: expected none beside clipNorm ${clipNorm}, got ${clipValue}`);
     checkInteger("accumulate", accumulate);
@@ -149,10 +138,15 @@ export class Trainer {
 
   /** The loss over all batches, each weighted by how much of it counts; changes no parameter. */
   evaluate(batches: Iterable<Batch>): number {
+    if (typeof batches?.[Symbol.iterator] !== "function")
+      throw new ArgumentTypeError(`batches: expected an array of batches, or the like, got ${show(batches)}`);
     const { states } = this.#passes;
     const sum = { loss: 0, count: 0 };
-    for (const batch of batches) this.#evaluate(batch, sum);
-    this.#passes.states = states;
+    try {
+      for (const batch of batches) this.#evaluate(batch, sum);
+    } finally {
+      this.#passes.states = states;
+    }
     return this.#evaluated(sum);
   }
 
@@ -353,7 +347,7 @@ export class Trainer {
     while (!counts(last)) last--;
     if (first === 0) this.#passes.reset();
     for (let window = first; window <= last; window++) {
-      this.#update.zeroGrad();
+      this.model.zeroGrad();
       const loss = this.#passes.runWindow(piece, partOf(window), window < last ? partOf(window + 1).from : T);
       if (loss !== null) yield { step: this.#step([{ loss, count: 1 }]), next: window < last ? window + 1 : null };
     }
@@ -366,7 +360,7 @@ export class Trainer {
   #gradients(batch: Batch, before?: Counted): Counted {
     const piece = this.#passes.prepare(batch);
     const { count } = piece.target as LossTarget;
-    if (!before) this.#update.zeroGrad();
+    if (!before) this.model.zeroGrad();
     else if (this.#isMean) this.#update.scale(before.count / count);
     const loss =
       this.#checkpointing === false
@@ -428,13 +422,16 @@ export class Trainer {
     if (validate) {
       const { states } = this.#passes;
       const sum = { loss: 0, count: 0 };
-      for await (const batch of validate(epoch)) {
-        signal?.throwIfAborted();
-        this.#evaluate(batch, sum);
-        await breathe();
+      try {
+        for await (const batch of validate(epoch)) {
+          signal?.throwIfAborted();
+          this.#evaluate(batch, sum);
+          await breathe();
+        }
+      } finally {
+        this.#passes.states = states;
       }
       validated = this.#evaluated(sum, "validation");
-      this.#passes.states = states;
       this.#update.checkValidation(validated, () => this.#passes.isOutputFinite);
     }
     const decisive = validated ?? loss;

@@ -49,10 +49,6 @@ export class Update {
     this.#flow = flow;
   }
 
-  zeroGrad(): void {
-    for (const { grad, size } of this.#parameters) this.#model.core.zero(grad, size);
-  }
-
   /** Multiplies all gradients. */
   scale(factor: number): void {
     if (factor !== 1) for (const { grad, size } of this.#parameters) this.#model.core.abi.scale(grad, factor, size);

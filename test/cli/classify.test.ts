@@ -127,13 +127,6 @@ describe("the model", () => {
     expect(endsOfClasses({ from: 20, to: 22 }, { ...settings, horizon: 0 })).toEqual([21, 22]);
     expect(endsOfClasses({ from: 20, to: 22 }, { ...settings, horizon: 2 })).toEqual([19, 20]);
   });
-
-  test("gradient norms are those of the loss in the last layer", () => {
-    const classifier = new Classifier(core, inputs, labels, settings);
-    const norms = classifier.gradientNorms(scaleRows(series, inputs, labels), indicesOf(series, labels), [10, 20]);
-    expect(norms.length).toBe(3);
-    expect(norms.every((norm) => norm > 0)).toBe(true);
-  });
 });
 
 describe("scores", () => {

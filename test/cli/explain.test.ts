@@ -161,6 +161,13 @@ describe("a bad case file", () => {
     await expect(readCase(file)).rejects.toThrow(message);
   });
 
+  test("none", async () => {
+    await expect(readCase(join(folder, "none.json"))).rejects.toMatchObject({
+      name: "UserError",
+      message: expect.stringContaining("none.json: expected a file to read, got"),
+    });
+  });
+
   test("h0 and c0 may be left out", async () => {
     const file = join(folder, "good.json");
     writeFileSync(file, JSON.stringify(good));
