@@ -16,7 +16,7 @@ export interface Parameter {
   readonly value: number;
   /** @internal Address of the gradient. */
   readonly grad: number;
-  /** @internal Counts changes of the values, so that packed copies know when they are stale. */
+  /** @internal Counts changes of the values, so that packed copies know when they are stale; NaN once they are disposed. */
   readonly changes: { count: number };
 }
 

@@ -135,7 +135,7 @@ export class Stream {
         offset += 4;
       }
     }
-    view.setUint32(8, checksum(bytes), true);
+    view.setUint32(8, this.#checksum(bytes), true);
     return bytes;
   }
 
@@ -152,7 +152,7 @@ export class Stream {
     if (
       view.getUint32(0, true) !== MAGIC ||
       view.getUint32(4, true) !== count ||
-      view.getUint32(8, true) !== checksum(bytes)
+      view.getUint32(8, true) !== this.#checksum(bytes)
     )
       throw new FormatError(
         `snapshot: expected the bytes of a stream with ${count} values of state, got others or damaged ones`,
@@ -182,13 +182,18 @@ export class Stream {
     this.#layer.checkUsable();
     this.#region.checkUsable("Stream");
   }
-}
 
-/** FNV-1a over a snapshot without its own checksum field. */
-function checksum(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  bytes.forEach((byte, k) => {
-    if (k < 8 || k >= HEADER_BYTES) hash = Math.imul(hash ^ byte, 0x01000193);
-  });
-  return hash >>> 0;
+  /** FNV-1a over the cell, the widths of its states, and a snapshot without its own checksum field. */
+  #checksum(bytes: Uint8Array): number {
+    let hash = 0x811c9dc5;
+    const add = (byte: number) => {
+      hash = Math.imul(hash ^ byte, 0x01000193);
+    };
+    for (const slice of this.#slices) add(slice.fixedFields.cell as number);
+    for (const { n } of this.#states) add(n);
+    bytes.forEach((byte, k) => {
+      if (k < 8 || k >= HEADER_BYTES) add(byte);
+    });
+    return hash >>> 0;
+  }
 }

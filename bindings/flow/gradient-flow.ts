@@ -83,6 +83,7 @@ export class GradientFlow {
     const passes = new Passes(this.model, loss, 0);
     const kept = parameters.map(({ grad, size }) => core.read(grad, size));
     const { draws } = passes;
+    const watched = this.#places.map(({ layer }) => layer.measuresFlow);
     try {
       const piece = passes.prepare(losses === "last" ? passes.lastAlone(batch) : batch);
       this.#watch(true);
@@ -90,6 +91,9 @@ export class GradientFlow {
       passes.run(piece, { training, backward: true });
       return this.#report(losses === "last" ? "norm" : this.#basis());
     } finally {
+      this.#places.forEach(({ layer }, k) => {
+        layer.measuresFlow = watched[k] as boolean;
+      });
       passes.draws = draws;
       passes.dispose();
       parameters.forEach(({ grad }, k) => {

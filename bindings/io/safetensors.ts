@@ -28,7 +28,7 @@ export function encodeSafetensors(tensors: StateDict, metadata: Readonly<Record<
   if (!isObject(tensors)) throw new ArgumentTypeError(`tensors: expected an object of tensors, got ${show(tensors)}`);
   if (!isObject(metadata))
     throw new ArgumentTypeError(`metadata: expected an object of strings, got ${show(metadata)}`);
-  const header: Record<string, unknown> = {};
+  const header: Record<string, unknown> = Object.create(null);
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== "string")
       throw new ArgumentTypeError(`metadata.${key}: expected a string, got ${show(value)}`);

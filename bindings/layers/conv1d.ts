@@ -36,6 +36,7 @@ export interface Conv1dOptions {
  * In a pass with lengths, where U must be T, what stands behind the end of a sequence counts as zeros.
  */
 export class Conv1d extends SimpleLayer {
+  override readonly batchFirst: false | undefined;
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: number;
@@ -76,6 +77,7 @@ export class Conv1d extends SimpleLayer {
     this.padding = padding;
     this.dilation = dilation;
     this.#reach = reach;
+    this.batchFirst = K > 1 ? false : undefined;
     this.#region = new Region(core, this);
     this.#back = new Region(core, this);
   }

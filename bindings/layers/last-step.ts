@@ -11,6 +11,7 @@ function checkSequence(input: Shape): void {
 
 /** The last step of each sequence: [T,B,N] to [B,N]. */
 export class LastStep extends SimpleLayer {
+  override readonly batchFirst = false;
   readonly #gathered: Region;
   readonly #back: Region;
   #lengths: readonly number[] | undefined;

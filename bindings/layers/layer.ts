@@ -32,6 +32,8 @@ export interface Pass {
  */
 export abstract class Layer {
   readonly core: Core;
+  /** Of a layer that tells steps from sequences: whether the batch is the first axis, and time the second. */
+  declare readonly batchFirst?: boolean | undefined;
   readonly #parameters: readonly Parameter[];
   readonly #store: Region;
   readonly #inputs: Region;
@@ -99,6 +101,7 @@ export abstract class Layer {
   /** Gives the memory back. Any later call throws a StateError. */
   dispose(): void {
     this.#disposed = true;
+    for (const { changes } of this.#parameters) changes.count = Number.NaN;
     this.#store.dispose();
     this.#inputs.dispose();
     this.#cotangents.dispose();
@@ -141,14 +144,17 @@ export abstract class Layer {
   /** @internal Copies the input in; it lasts until the next one. */
   protected giveInput(x: Tensor): number {
     this.ran(null);
+    const data = this.#outside(x.data);
     const { at } = this.#inputs.fit({ at: x.shape });
-    this.core.write(at, x.data);
+    this.core.write(at, data);
     return at;
   }
 
   /** @internal Copies gradients in; null stands for none, address 0. */
   protected giveCotangents<Name extends string>(given: Readonly<Record<Name, Tensor | null>>): Record<Name, number> {
-    const entries = Object.entries<Tensor | null>(given) as [Name, Tensor | null][];
+    const entries = Object.entries<Tensor | null>(given).map(
+      ([name, tensor]) => [name, tensor && { ...tensor, data: this.#outside(tensor.data) }] as [Name, Tensor | null],
+    );
     const at = this.#cotangents.fit(
       Object.fromEntries(entries.map(([name, tensor]) => [name, tensor?.shape ?? [0]])) as Record<Name, Shape>,
     );
@@ -156,11 +162,19 @@ export abstract class Layer {
     return at;
   }
 
+  /** Values that a growing memory does not detach: a copy of a view of it. */
+  #outside(data: Float32Array): Float32Array {
+    return data.buffer === this.core.abi.memory.buffer ? data.slice() : data;
+  }
+
   /** @internal Copies a tensor out, or shows it in place. */
   protected take(at: number, shape: Shape, view = false): Tensor {
     return view ? { data: this.core.view(at, sizeOf(shape)), shape } : this.core.tensor(at, shape);
   }
 }
+
+/** @internal A layer and all layers inside of it. */
+export const layersOf = (layer: Layer): readonly Layer[] => [layer, ...layer.children.flatMap(layersOf)];
 
 /** A layer from one tensor to one tensor. */
 export abstract class SimpleLayer extends Layer {

@@ -58,7 +58,7 @@ export abstract class Recurrent extends Layer {
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly bias: boolean;
-  readonly batchFirst: boolean;
+  override readonly batchFirst: boolean;
   readonly dropout: number;
   readonly bidirectional: boolean;
   /** Whether the only direction runs from the last step to the first. */
@@ -77,6 +77,8 @@ export abstract class Recurrent extends Layer {
   carried: CarriedStates | null = null;
   /** @internal The same of their gradients, backwards. */
   carriedGradient: CarriedStates | null = null;
+  /** @internal What `draws` was at the start of sequences that come in parts: masks that hold for whole ones are of then. */
+  sequenceDraw: number | null = null;
   /** @internal Whether backward passes measure where the gradient goes (lstm-wasm/flow). */
   measuresFlow = false;
   /** What the last forward pass leaves to the backward pass: addresses of the mask of
@@ -142,6 +144,8 @@ export abstract class Recurrent extends Layer {
   }
 
   override run(x: number, input: Shape, { training = false, lengths, carry = false }: Pass = {}): number {
+    if (lengths && this.goBackwards)
+      throw new ArgumentRangeError(`lengths: expected none in a model with goBackwards, got ${show(lengths)}`);
     const steps = lengths ? stepsOfLengths(lengths, { ...this.#sizes(input), batchFirst: this.#swaps(input) }) : null;
     const y = this.#forward(x, input, {
       ...{ steps, zeroOutput: steps !== null, training },
@@ -368,6 +372,7 @@ export abstract class Recurrent extends Layer {
     const dropped: number[] = [];
     // Each pass has streams of random numbers of its own: four for each slice, one for the output of each layer.
     const stream = passStream(this.draws);
+    const held = passStream(this.sequenceDraw ?? this.draws);
     for (let layer = 0; layer < this.numLayers; layer++) {
       const part = ({ index }: Slice) =>
         this.#each((name) => {
@@ -377,7 +382,7 @@ export abstract class Recurrent extends Layer {
       const hs = this.#slicesOf(layer).map((slice) =>
         slice.forward(y, T, B, {
           ...{ mask, record, initial: part(slice) },
-          draw: { training, seed: this.#seed, stream: stream + 4 * slice.index },
+          draw: { training, seed: this.#seed, stream: stream + 4 * slice.index, held: held + 4 * slice.index },
         }),
       );
       const drop = training && this.dropout > 0 && layer < this.numLayers - 1;

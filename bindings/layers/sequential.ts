@@ -3,7 +3,7 @@ import type { Core } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError, StateError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Shape, Tensor } from "../tensor.ts";
-import { Layer, type Pass, SimpleLayer } from "./layer.ts";
+import { Layer, layersOf, type Pass, SimpleLayer } from "./layer.ts";
 
 /** A layer, or (for layers without parameters) a function that makes one for the model's core. */
 export type LayerLike = Layer | ((core: Core) => Layer);
@@ -35,6 +35,18 @@ export class Sequential extends SimpleLayer {
         );
       return made;
     });
+    const all = this.layers.flatMap(layersOf);
+    const again = all.find((layer, k) => all.indexOf(layer) !== k);
+    if (again)
+      throw new ArgumentRangeError(
+        `layers: expected each layer once, since it keeps what its backward pass needs, got ${again.constructor.name} twice`,
+      );
+    const [first, ...others] = all.filter(({ batchFirst }) => batchFirst !== undefined);
+    const other = others.find(({ batchFirst }) => batchFirst !== first?.batchFirst);
+    if (other)
+      throw new ArgumentRangeError(
+        `layers: expected all to take time along the same axis, got ${first?.constructor.name} with batchFirst ${first?.batchFirst} and ${other.constructor.name} with ${other.batchFirst}`,
+      );
   }
 
   override get parameters(): readonly Parameter[] {

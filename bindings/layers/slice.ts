@@ -48,11 +48,13 @@ export interface Noise {
   readonly weightDropout: number;
 }
 
-/** Numbers for this forward pass: `stream` + 0 to 3 are streams of random numbers of its own. */
+/** Numbers for this forward pass: `stream`, and `held` + 1 to 3, are streams of random numbers. */
 export interface Draw {
   readonly training: boolean;
   readonly seed: number;
   readonly stream: number;
+  /** For masks that hold for whole sequences, of which a pass may see a part. */
+  readonly held: number;
 }
 
 /** Sizes and place of a slice. */
@@ -116,6 +118,8 @@ export class Slice implements SliceShape {
   /** Sizes of the last passes, and addresses of what they left. */
   #last = { T: 0, B: 0, mask: 0, keepDc: 0, gates: 0, kept: 0, wide: 0, preact: 0 };
   #taped: Partial<Record<TapedName, number>> = {};
+  /** Address of W_hh as the last forward pass took it: with DropConnect a masked copy. */
+  #weights = 0;
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
   #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
 
@@ -255,7 +259,7 @@ export class Slice implements SliceShape {
       else this.#core.zero(slot, B * this.width(name));
     }
     const noise = this.#drawNoise(x, T, B, draw);
-    this.packForward();
+    this.packForward(this.#weights);
     const struct = this.#set({
       ...at,
       ...{ T, B, mask, general: this.#fixed.general ?? 0 },
@@ -415,7 +419,7 @@ export class Slice implements SliceShape {
   }
 
   /** Draws the masks of a forward pass, and answers the fields that they change. */
-  #drawNoise(x: number, T: number, B: number, { training, seed, stream }: Draw): SequenceFields {
+  #drawNoise(x: number, T: number, B: number, { training, seed, stream, held }: Draw): SequenceFields {
     const { zoneout, inputDropout, recurrentDropout, weightDropout } = this.#kind.noise;
     const [px, ph, pw] = training ? [inputDropout, recurrentDropout, weightDropout] : [0, 0, 0];
     const { I, R } = this;
@@ -434,31 +438,32 @@ export class Slice implements SliceShape {
     if (zoneout && training) abi.dropoutMask(at.zone, zoneout, 1, seed, stream, T * B * R);
     else if (zoneout) this.#core.view(at.zone, T * B * R).fill(1 - zoneout);
     if (px) {
-      abi.dropoutMask(at.xMask, px, 1 / (1 - px), seed, stream + 1, B * I);
+      abi.dropoutMask(at.xMask, px, 1 / (1 - px), seed, held + 1, B * I);
       abi.maskSteps(at.xMasked, x, at.xMask, false, T, B * I);
     }
-    if (ph) abi.dropoutMask(at.hMask, ph, 1 / (1 - ph), seed, stream + 2, B * R);
+    if (ph) abi.dropoutMask(at.hMask, ph, 1 / (1 - ph), seed, held + 2, B * R);
     if (pw) {
-      abi.dropoutMask(at.wMask, pw, 1 / (1 - pw), seed, stream + 3, size);
+      abi.dropoutMask(at.wMask, pw, 1 / (1 - pw), seed, held + 3, size);
       abi.multiply(at.weights, value, at.wMask, size);
     }
     // Masked weights are packed for this pass alone.
-    if (pw || this.#masks.wMask) this.#packedAt.forward = this.#packedAt.backward = -1;
+    if (pw || this.#masks.wMask) this.#packedAt.backward = -1;
     this.#masks = at;
-    this.#set({ weightHh: at.weights || value });
+    this.#weights = at.weights || value;
     return { x: at.xMasked || x, zone: at.zone, hMask: at.hMask, hMasked: at.hMasked };
   }
 
-  /** Packs the weights for the forward pass, if they changed since. */
-  packForward(): void {
-    if (this.#packedAt.forward === this.#changes.count) return;
-    this.#core.abi.recurrentPackForward(this.#set({}));
-    this.#packedAt.forward = this.#changes.count;
+  /** Packs the weights, with W_hh or a masked copy of it, for passes and steps forward, if they changed since. */
+  packForward(weightHh = this.#Hh.value): void {
+    const masked = weightHh !== this.#Hh.value;
+    if (this.#packedAt.forward === this.#changes.count && !masked) return;
+    this.#core.abi.recurrentPackForward(this.#set({ weightHh }));
+    this.#packedAt.forward = masked ? -1 : this.#changes.count;
   }
 
   #packBackward(): void {
     if (this.#packedAt.backward === this.#changes.count) return;
-    this.#core.abi.recurrentPackBackward(this.#set({}));
+    this.#core.abi.recurrentPackBackward(this.#set({ weightHh: this.#weights }));
     this.#packedAt.backward = this.#changes.count;
   }
 

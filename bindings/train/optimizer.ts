@@ -1,6 +1,6 @@
 import { checkFlag, checkNonNegative, checkNumber, checkOptions, checkPositive, checkShare, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
-import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import { ArgumentRangeError, ArgumentTypeError, StateError } from "../errors.ts";
 import type { Abi } from "../generated/abi.ts";
 import { checkStateDict, type Parameter, type StateDict } from "../parameters.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
@@ -102,6 +102,8 @@ function create<Options extends { readonly lr: number }>(
       },
       step(rate = (lr: number) => lr) {
         region.checkUsable("optimizer");
+        const gone = parameters.find(({ changes }) => Number.isNaN(changes.count));
+        if (gone) throw new StateError("ERR_DISPOSED", `${gone.name}: expected a parameter in use, got a disposed one`);
         steps++;
         parameters.forEach((parameter, k) => {
           const group = groupOf[k] as number;

@@ -2,7 +2,8 @@
 import { checkTensor, type Mask, show } from "../check.ts";
 import { Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import type { Layer } from "../layers/layer.ts";
+import { Embedding } from "../layers/embedding.ts";
+import { type Layer, layersOf } from "../layers/layer.ts";
 import { type CarriedStates, Recurrent } from "../layers/recurrent.ts";
 import type { Slice, StateName } from "../layers/slice.ts";
 import { stepsOfLengths } from "../layers/steps.ts";
@@ -42,9 +43,6 @@ export type ModelStates = readonly (CarriedStates | null)[];
 /** Shapes of the states of a recurrent layer; a letter stands for any size. */
 export type StateShapes = Readonly<Partial<Record<StateName, readonly (number | "B")[]>>>;
 
-/** @internal A layer and all layers inside of it. */
-export const layersOf = (layer: Layer): readonly Layer[] => [layer, ...layer.children.flatMap(layersOf)];
-
 export class Passes {
   readonly #model: Layer;
   readonly #loss: Loss;
@@ -75,6 +73,8 @@ export class Passes {
     checkTensor("x", x, ["..."], lengths === undefined);
     const shape = this.#model.outputShape(x.shape);
     if (lengths === undefined) return { x, shape, target: this.#loss.check(target, shape, mask) };
+    if (x.shape.length === 2 && !this.#layers.some((layer) => layer instanceof Embedding))
+      throw new ArgumentRangeError(`lengths: expected none for one sequence without a batch, got ${show(lengths)}`);
     const valid = this.#validSteps(x.shape, lengths);
     const each = shape.length === 3 && shape[this.#axis] === x.shape[this.#axis];
     const checked = this.#loss.check(target, shape, mask ?? (each ? valid : undefined));
@@ -134,6 +134,7 @@ export class Passes {
   runCheckpointed(piece: Piece, length: number): number {
     this.reset();
     const parts = this.#parts(piece, length).map((part) => this.slice(piece, part));
+    for (const layer of this.#recurrent) layer.sequenceDraw = layer.draws;
     const before = parts.map((part, k) => {
       const kept = { states: this.states, draws: this.draws };
       if (k < parts.length - 1) this.run(part, { training: true, backward: false, carry: true });
@@ -230,6 +231,7 @@ export class Passes {
     for (const layer of this.#recurrent) {
       layer.carried = null;
       layer.carriedGradient = null;
+      layer.sequenceDraw = null;
     }
   }
 
@@ -241,7 +243,8 @@ export class Passes {
     const shape = this.#model.outputShape(x.shape);
     const lengths = piece.lengths?.map((length) => Math.min(Math.max(length - from, 0), to - from));
     // A model that answers at every step answers as many steps more as it gets.
-    if (show(shape) === show(piece.shape) && to - from < T)
+    const longer = piece.x.shape.map((size, k) => (k === axis ? size + 1 : size));
+    if (show(this.#model.outputShape(longer)) === show(piece.shape))
       return { x, shape, lengths, target: to === T ? piece.target : null };
     if (shape[axis] !== to - from)
       throw new ArgumentRangeError(
