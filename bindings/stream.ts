@@ -1,7 +1,8 @@
 import { checkValues, show } from "./check.ts";
 import { type Core, Region } from "./core.ts";
 import { ArgumentRangeError, ArgumentTypeError, FormatError } from "./errors.ts";
-import type { StateName, TapeName } from "./layers/slice.ts";
+import type { StateName } from "./layers/cell-kind.ts";
+import type { TapeName } from "./layers/slice.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "./sequence.ts";
 import type { Shape } from "./tensor.ts";
 

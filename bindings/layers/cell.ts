@@ -4,13 +4,13 @@ import type { Core } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Shape, Tensor } from "../tensor.ts";
+import type { StateName } from "./cell-kind.ts";
 import { GRU, type GRUOptions } from "./gru.ts";
 import { Layer, type Pass } from "./layer.ts";
 import { LSTM, type LSTMOptions } from "./lstm.ts";
 import { MinGRU, MinLSTM, type MinOptions } from "./min.ts";
 import type { Recurrent } from "./recurrent.ts";
 import { RNN, type RNNOptions } from "./rnn.ts";
-import type { StateName } from "./slice.ts";
 import { SLSTM, type SLSTMOptions } from "./slstm.ts";
 
 /** Options of a layer that a single step has no use for. */

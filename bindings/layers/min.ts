@@ -2,10 +2,10 @@
 import { checkFlag } from "../check.ts";
 import type { Core } from "../core.ts";
 import type { Tensor } from "../tensor.ts";
+import type { CellKind } from "./cell-kind.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
 import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
-import type { CellKind } from "./slice.ts";
 
 /** Options of a MinGRU or a MinLSTM: those about W_hh are missing, for there is none. */
 export interface MinOptions extends Omit<RecurrentOptions, "recurrentInit" | "recurrentDropout" | "weightDropout"> {

@@ -2,7 +2,7 @@
 import { checkFlag, checkInteger, checkOptions, checkShare, type Mask, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
-import type { CellKind, Noise } from "./slice.ts";
+import type { CellKind, Noise } from "./cell-kind.ts";
 
 /** Options that every recurrent layer has, named and meant as those of torch.nn.LSTM, GRU and RNN. */
 export interface RecurrentOptions {

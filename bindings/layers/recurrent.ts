@@ -6,6 +6,7 @@ import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
 import { Stream } from "../stream.ts";
 import type { Shape, Tensor } from "../tensor.ts";
+import type { CellKind, StateName, States } from "./cell-kind.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
   type CheckedOptions,
@@ -14,7 +15,7 @@ import {
   type RecurrentForwardOptions,
   type RecurrentOptions,
 } from "./recurrent-options.ts";
-import { type CellKind, type CellRecord, Slice, type SliceShape, type StateName, type States } from "./slice.ts";
+import { type CellRecord, Slice, type SliceShape } from "./slice.ts";
 import { checkTakenSteps, clearRows, stepsOfLengths, stepsOfMask } from "./steps.ts";
 
 /** States by their names in the API: initial ones h0, c0, …, final ones hn, cn, …, as far as the cell has them. */

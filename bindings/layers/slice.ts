@@ -3,59 +3,11 @@ import { type Core, Region } from "../core.ts";
 import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
 import type { Shape, Tensor } from "../tensor.ts";
+import type { CellKind, StateName, States } from "./cell-kind.ts";
 import { type FlowData, FlowTape, type Taped } from "./flow-tape.ts";
+import { type Draw, NoiseTape } from "./noise.ts";
 
-/** What is carried from step to step: h [B,R], and a cell's other states [B,H]. */
-export type StateName = "h" | "c" | "n" | "m";
 type TapedName = StateName | `d${StateName}`;
-
-/** Something for each state of a cell. */
-export type States<T> = Partial<Readonly<Record<StateName, T>>>;
-
-/** What a cell brings. */
-export interface CellKind {
-  /** The name of its layer. */
-  readonly name: string;
-  /** Its number in assembly/sequence.ts. */
-  readonly cell: number;
-  /** Names of its gates, in the order of their blocks. */
-  readonly gates: readonly string[];
-  /** What it carries, h first. */
-  readonly states: readonly StateName[];
-  /** Whether h goes back in, through W_hh. */
-  readonly recurrent: boolean;
-  /** Name in records of what the kernels call `kept`, if it is one of the equations' values. */
-  readonly kept?: string;
-  /** Whether it keeps W_hh·h apart from W_ih·x. */
-  readonly hasRec: boolean;
-  /** Width of a projected h, or 0. */
-  readonly projSize: number;
-  /** Whether i, f and o have peepholes to c. */
-  readonly peephole: boolean;
-  /** Whether W_ih·x, W_hh·h and c are normalised. */
-  readonly layerNorm: boolean;
-  /** Probabilities of zoneout, and of dropout on x, h and W_hh; 0 for none. */
-  readonly noise: Noise;
-  /** Options, as fields of the kernel's Sequence, for each direction. */
-  readonly options: readonly SequenceFields[];
-}
-
-/** Probabilities, each 0 for none. */
-export interface Noise {
-  readonly zoneout: number;
-  readonly inputDropout: number;
-  readonly recurrentDropout: number;
-  readonly weightDropout: number;
-}
-
-/** Numbers for this forward pass: `stream`, and `held` + 1 to 3, are streams of random numbers. */
-export interface Draw {
-  readonly training: boolean;
-  readonly seed: number;
-  readonly stream: number;
-  /** For masks that hold for whole sequences, of which a pass may see a part. */
-  readonly held: number;
-}
 
 /** Sizes and place of a slice. */
 export interface SliceShape {
@@ -110,18 +62,12 @@ export class Slice implements SliceShape {
   readonly #packed: Region;
   readonly #tape: Region;
   readonly #back: Region;
-  readonly #noise: Region;
+  readonly #noise: NoiseTape;
   readonly #flow: FlowTape;
-  readonly #packedAt = { forward: -1, backward: -1 };
-  /** The weights W_hh and their gradient; nothing without them. */
-  readonly #Hh: Pick<Parameter, "value" | "grad" | "size" | "shape">;
+  readonly #packedAt = { Forward: -1, Backward: -1 };
   /** Sizes of the last passes, and addresses of what they left. */
   #last = { T: 0, B: 0, mask: 0, keepDc: 0, gates: 0, kept: 0, wide: 0, preact: 0 };
   #taped: Partial<Record<TapedName, number>> = {};
-  /** Address of W_hh as the last forward pass took it: with DropConnect a masked copy. */
-  #weights = 0;
-  /** Addresses of the masks of the last forward pass, 0 where there is none. */
-  #masks: Record<"zone" | "xMask" | "hMask" | "wMask", number> = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
 
   constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
     ({
@@ -140,7 +86,6 @@ export class Slice implements SliceShape {
     this.#packed = new Region(core, owner);
     this.#tape = new Region(core, owner);
     this.#back = new Region(core, owner);
-    this.#noise = new Region(core, owner);
     this.#flow = new FlowTape(core, owner, { H: shape.H, R: shape.R, GH: this.#GH });
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
     const [lnIh, lnHh, lnC, lnShift] = "weight_ln_ih weight_ln_hh weight_ln_c bias_ln_c".split(" ").map(find);
@@ -148,7 +93,7 @@ export class Slice implements SliceShape {
       .split(" ")
       .map(find);
     this.#changes = (Ih as Parameter).changes;
-    this.#Hh = Hh ?? { value: 0, grad: 0, size: 0, shape: [0] };
+    this.#noise = new NoiseTape(core, owner, kind.noise, shape, Hh ?? { value: 0, grad: 0, size: 0, shape: [0] });
     const { packedSize } = core.abi;
     const { I, H, R } = shape;
     const GH = this.#GH;
@@ -258,13 +203,15 @@ export class Slice implements SliceShape {
       if (values) this.#core.write(slot, values);
       else this.#core.zero(slot, B * this.width(name));
     }
-    const noise = this.#drawNoise(x, T, B, draw);
-    this.packForward(this.#weights);
     const struct = this.#set({
       ...at,
-      ...{ T, B, mask, general: this.#fixed.general ?? 0 },
-      ...noise,
+      T,
+      B,
+      mask,
+      general: this.#fixed.general ?? 0,
+      ...this.#noise.draw(x, T, B, draw),
     });
+    this.#pack("Forward", this.#noise.weights);
     this.#core.abi.recurrentForward(struct);
     return this.#slot("h", "written");
   }
@@ -285,12 +232,10 @@ export class Slice implements SliceShape {
     const { abi } = this.#core;
     const { states, hasRec } = this.#kind;
     const others = states.slice(1);
-    const { zone, xMask, hMask, wMask } = this.#masks;
     // Gradients of the other states at every step, of two by turns, or of one at a time.
     const keepDc = record ? 1 : flow ? -1 : 0;
-    const key = `${T},${B},${keepDc},${dx !== 0},${zone !== 0},${xMask !== 0},${hMask !== 0},${wMask !== 0}`;
     const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0]);
-    const at = this.#back.fitFor(key, () => ({
+    const at = this.#back.fitFor(`${T},${B},${keepDc}`, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: slots("c"), // final slot: dL/d(cn); initial slot: dL/dc0
       dn: slots("n"),
@@ -299,10 +244,6 @@ export class Slice implements SliceShape {
       dWide: [B, H],
       dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
       dNormC: this.#kind.layerNorm ? [B, H] : [0],
-      dhMasked: hMask ? [B, R] : [0],
-      dhZone: zone ? [T, B, R] : [0],
-      dWeights: wMask ? [this.#Hh.size] : [0],
-      dMasked: xMask && dx ? [T, B, I] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
     this.#last = { ...this.#last, keepDc };
@@ -311,23 +252,18 @@ export class Slice implements SliceShape {
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
     else this.#core.zero(dh, T * B * R);
     for (const name of others) this.#core.copyOrZero(this.#slot(`d${name}`, "final"), given.final[name] ?? 0, B * H);
-    this.#packBackward();
-    const size = this.#Hh.size;
-    if (wMask) this.#core.zero(at.dWeights, size);
+    this.#pack("Backward", this.#noise.weights);
     const struct = this.#set({
       ...at,
-      dWeightHh: at.dWeights || this.#Hh.grad,
+      ...this.#noise.prepare(dx, addDx),
       dhn: given.final.h ?? 0,
-      dx: at.dMasked || dx,
-      addDx: addDx && !at.dMasked ? 1 : 0,
       keepDc,
       ...(flow ? this.#flow.prepare(this.#flowTaped()) : { flow: 0 }),
       clipStep,
       general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
     });
     abi.recurrentBackward(struct);
-    if (wMask) abi.multiplyAdd(this.#Hh.grad, at.dWeights, wMask, size);
-    if (at.dMasked) abi.maskSteps(dx, at.dMasked, xMask, addDx, T, B * I);
+    this.#noise.finish(dx, addDx);
   }
 
   /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
@@ -357,16 +293,8 @@ export class Slice implements SliceShape {
       ),
       ...(this.#kind.kept && { [this.#kind.kept]: this.#core.tensor(kept, [T, B, H]) }),
       ...this.#everyStep(""),
-      ...this.#maskRecord(),
+      ...this.#noise.record(),
     };
-  }
-
-  /** Copies of the masks that a forward pass drew. */
-  #maskRecord(): Record<string, Tensor> {
-    const { T, B } = this.#last;
-    const shapes = { zone: [T, B, this.R], xMask: [B, this.I], hMask: [B, this.R], wMask: this.#Hh.shape };
-    const drawn = (Object.keys(shapes) as (keyof typeof shapes)[]).filter((name) => this.#masks[name]);
-    return Object.fromEntries(drawn.map((name) => [name, this.#core.tensor(this.#masks[name], shapes[name])]));
   }
 
   /** Copies of the gradients at every step that a backward pass with `record` computed. */
@@ -394,7 +322,7 @@ export class Slice implements SliceShape {
     const { T, B, mask, gates, kept, wide } = this.#last;
     const { gates: names, recurrent, projSize } = this.#kind;
     const h = projSize ? wide : this.#slot("h", "written");
-    const plain = recurrent && names[1] !== "z" && !this.#masks.zone && !mask;
+    const plain = recurrent && names[1] !== "z" && !this.#noise.hasZone && !mask;
     return { T, B, mask, gates, kept, h, plain };
   }
 
@@ -418,53 +346,17 @@ export class Slice implements SliceShape {
     return null;
   }
 
-  /** Draws the masks of a forward pass, and answers the fields that they change. */
-  #drawNoise(x: number, T: number, B: number, { training, seed, stream, held }: Draw): SequenceFields {
-    const { zoneout, inputDropout, recurrentDropout, weightDropout } = this.#kind.noise;
-    const [px, ph, pw] = training ? [inputDropout, recurrentDropout, weightDropout] : [0, 0, 0];
-    const { I, R } = this;
-    const { abi } = this.#core;
-    const { size, value } = this.#Hh;
-    const at = this.#noise.fitFor(`${T},${B},${px > 0},${ph > 0},${pw > 0}`, () => ({
-      zone: zoneout ? [T, B, R] : [0],
-      xMask: px ? [B, I] : [0],
-      xMasked: px ? [T, B, I] : [0],
-      hMask: ph ? [B, R] : [0],
-      hMasked: ph ? [T, B, R] : [0],
-      wMask: pw ? [size] : [0],
-      weights: pw ? [size] : [0],
-    }));
-    // Zoneout is 0 or 1 in training, its expectation outside.
-    if (zoneout && training) abi.dropoutMask(at.zone, zoneout, 1, seed, stream, T * B * R);
-    else if (zoneout) this.#core.view(at.zone, T * B * R).fill(1 - zoneout);
-    if (px) {
-      abi.dropoutMask(at.xMask, px, 1 / (1 - px), seed, held + 1, B * I);
-      abi.maskSteps(at.xMasked, x, at.xMask, false, T, B * I);
-    }
-    if (ph) abi.dropoutMask(at.hMask, ph, 1 / (1 - ph), seed, held + 2, B * R);
-    if (pw) {
-      abi.dropoutMask(at.wMask, pw, 1 / (1 - pw), seed, held + 3, size);
-      abi.multiply(at.weights, value, at.wMask, size);
-    }
-    // Masked weights are packed for this pass alone.
-    if (pw || this.#masks.wMask) this.#packedAt.backward = -1;
-    this.#masks = at;
-    this.#weights = at.weights || value;
-    return { x: at.xMasked || x, zone: at.zone, hMask: at.hMask, hMasked: at.hMasked };
+  /** Packs the weights, with W_hh itself, for a step forward, if they changed since. */
+  packForward(): void {
+    this.#pack("Forward");
   }
 
-  /** Packs the weights, with W_hh or a masked copy of it, for passes and steps forward, if they changed since. */
-  packForward(weightHh = this.#Hh.value): void {
-    const masked = weightHh !== this.#Hh.value;
-    if (this.#packedAt.forward === this.#changes.count && !masked) return;
-    this.#core.abi.recurrentPackForward(this.#set({ weightHh }));
-    this.#packedAt.forward = masked ? -1 : this.#changes.count;
-  }
-
-  #packBackward(): void {
-    if (this.#packedAt.backward === this.#changes.count) return;
-    this.#core.abi.recurrentPackBackward(this.#set({ weightHh: this.#weights }));
-    this.#packedAt.backward = this.#changes.count;
+  /** Packs the weights for a pass, with W_hh or a masked copy, if they changed since; a masked one for that pass alone. */
+  #pack(way: "Forward" | "Backward", weightHh = this.#fixed.weightHh as number): void {
+    const masked = weightHh !== this.#fixed.weightHh;
+    if (this.#packedAt[way] === this.#changes.count && !masked) return;
+    this.#core.abi[`recurrentPack${way}`](this.#set({ weightHh }));
+    this.#packedAt[way] = masked ? -1 : this.#changes.count;
   }
 
   /** Fills in fields of the kernel's Sequence, and answers its address. */

@@ -1,9 +1,9 @@
 import type { Core } from "../core.ts";
 import { ArgumentRangeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
+import type { States } from "./cell-kind.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
 import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
-import type { States } from "./slice.ts";
 
 /** Options of an sLSTM. */
 export type SLSTMOptions = RecurrentOptions;

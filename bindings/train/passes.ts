@@ -2,10 +2,11 @@
 import { checkTensor, type Mask, show } from "../check.ts";
 import { Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
+import type { StateName } from "../layers/cell-kind.ts";
 import { Embedding } from "../layers/embedding.ts";
 import { type Layer, layersOf } from "../layers/layer.ts";
 import { type CarriedStates, Recurrent } from "../layers/recurrent.ts";
-import type { Slice, StateName } from "../layers/slice.ts";
+import type { Slice } from "../layers/slice.ts";
 import { stepsOfLengths } from "../layers/steps.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { type Batch, sliceAxis } from "./batch.ts";
