@@ -10,8 +10,6 @@ import { Passes, type Piece } from "./passes.ts";
 import { type CheckedTrainerOptions, checkTrainerOptions, type TrainerOptions } from "./trainer-options.ts";
 import { type TrainStep, Update } from "./update.ts";
 
-export type { FlowWatch, TrainStep } from "./update.ts";
-
 export interface FitStep extends TrainStep {
   /** From 0. */
   readonly epoch: number;
