@@ -46,6 +46,6 @@ export {
   type FitOptions,
   type FitStep,
   Trainer,
-  type TrainerOptions,
-  type TrainStep,
 } from "../train/trainer.ts";
+export type { TrainerOptions } from "../train/trainer-options.ts";
+export type { TrainStep } from "../train/update.ts";

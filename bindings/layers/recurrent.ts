@@ -3,18 +3,18 @@
 import { checkFlag, checkNonNegative, checkOptions, checkTensor, show } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import { BEYOND_TWO_DEVIATIONS, INIT_STREAM, passStream } from "../random.ts";
+import { passStream } from "../random.ts";
 import { Stream } from "../stream.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import type { CellKind, StateName, States } from "./cell-kind.ts";
 import { Layer, type Pass } from "./layer.ts";
 import {
-  type CheckedOptions,
   checkRecurrentOptions,
   type RecurrentBackwardOptions,
   type RecurrentForwardOptions,
   type RecurrentOptions,
 } from "./recurrent-options.ts";
+import { initialise, parameterShapes } from "./recurrent-parameters.ts";
 import { type CellRecord, Slice, type SliceShape } from "./slice.ts";
 import { checkTakenSteps, clearRows, stepsOfLengths, stepsOfMask } from "./steps.ts";
 
@@ -82,41 +82,25 @@ export abstract class Recurrent extends Layer {
   sequenceDraw: number | null = null;
   /** @internal Whether backward passes measure where the gradient goes (lstm-wasm/flow). */
   measuresFlow = false;
-  /** What the last forward pass leaves to the backward pass: addresses of the mask of
-   * outputs and of each layer's dropout mask, and which sequences have no step. */
+  /**
+   * What the last forward pass leaves to the backward pass: addresses of the mask of outputs and of each layer's dropout mask, and
+   * which sequences have no step.
+   */
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
 
   constructor(core: Core, options: RecurrentOptions, cell: Omit<CellKind, "noise">, known: readonly string[]) {
     const checked = checkRecurrentOptions(options, cell, known);
     const { I, H, L, R, bias, bidirectional, reverse, noise, seed } = checked;
     const kind: CellKind = { ...cell, noise };
-    const P = cell.projSize;
     const D = bidirectional ? 2 : 1;
-    const GH = kind.gates.length * H;
-    const shapes: Record<string, Shape> = {};
-    const slices: SliceShape[] = [];
-    for (let index = 0; index < L * D; index++) {
+    const slices = Array.from({ length: L * D }, (_, index): SliceShape => {
       const layer = Math.floor(index / D);
       const direction = index % D;
       const backwards = direction === 1 || reverse;
       const suffix = `_l${layer}${backwards ? "_reverse" : ""}`;
-      const slice = { index, direction, reverse: backwards, I: layer === 0 ? I : D * R, H, R, suffix };
-      shapes[`weight_ih${suffix}`] = [GH, slice.I];
-      if (kind.recurrent) shapes[`weight_hh${suffix}`] = [GH, R];
-      if (bias) shapes[`bias_ih${suffix}`] = [GH];
-      if (bias && kind.recurrent) shapes[`bias_hh${suffix}`] = [GH];
-      if (P) shapes[`weight_hr${suffix}`] = [P, H];
-      if (kind.peephole) shapes[`weight_ph${suffix}`] = [3 * H];
-      if (kind.layerNorm)
-        Object.assign(shapes, {
-          [`weight_ln_ih${suffix}`]: [GH],
-          [`weight_ln_hh${suffix}`]: [GH],
-          [`weight_ln_c${suffix}`]: [H],
-          [`bias_ln_c${suffix}`]: [H],
-        });
-      slices.push(slice);
-    }
-    super(core, { shapes, bound: 1 / Math.sqrt(H), seed });
+      return { index, direction, reverse: backwards, I: layer === 0 ? I : D * R, H, R, suffix };
+    });
+    super(core, { shapes: parameterShapes(kind, slices, bias), bound: 1 / Math.sqrt(H), seed });
     this.inputSize = I;
     this.hiddenSize = H;
     this.numLayers = L;
@@ -127,7 +111,7 @@ export abstract class Recurrent extends Layer {
     this.reverse = reverse;
     this.goBackwards = checked.goBackwards;
     this.stateSize = R;
-    this.#initialise(checked);
+    initialise(core, this.parameters, checked);
     this.#kind = kind;
     this.#seed = seed;
     this.slices = slices.map((shape) => new Slice(core, this, kind, shape, this.parameters));
@@ -252,30 +236,6 @@ export abstract class Recurrent extends Layer {
       ),
       record: record ? this.slices.map((slice) => slice.backwardRecord()) : null,
     };
-  }
-
-  /** What the options want other than PyTorch's uniform numbers, which the parameters have already. */
-  #initialise({ kernelInit, recurrentInit, biasInit, seed }: CheckedOptions): void {
-    const { abi } = this.core;
-    this.parameters.forEach(({ name, shape, size, value }, k) => {
-      // Streams of random numbers of their own, four for each parameter.
-      const stream = INIT_STREAM + 4 * k;
-      const [rows, columns] = shape as [number, number];
-      if (name.startsWith("weight_ih") && kernelInit === "glorotUniform") {
-        const bound = Math.sqrt(6 / (rows + columns));
-        abi.uniform(value, -bound, bound, seed, stream, size);
-      }
-      if (name.startsWith("weight_ih") && kernelInit === "glorotNormal")
-        abi.normal(value, Math.sqrt(2 / (rows + columns)), BEYOND_TWO_DEVIATIONS, seed, stream, size);
-      if (name.startsWith("weight_hh") && recurrentInit === "orthogonal") {
-        const scratch = new Region(this.core, this);
-        abi.orthogonal(value, scratch.fit({ at: shape }).at, seed, stream, rows, columns);
-        scratch.dispose();
-      }
-      if (name.startsWith("bias") && biasInit === "zeros") this.core.zero(value, size);
-      if (name.startsWith("weight_ln")) this.core.view(value, size).fill(1);
-      if (name.startsWith("bias_ln")) this.core.zero(value, size);
-    });
   }
 
   get #directions(): 1 | 2 {

@@ -1,43 +1,14 @@
-import { checkInteger, checkOptions, checkPositive, show } from "../check.ts";
+import { checkInteger, checkOptions, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError, TrainingError } from "../errors.ts";
-import { Layer } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
 import { type Batch, type Batches, checksum, type Source, sourceOf } from "./batch.ts";
 import { type Breath, createBreath } from "./breath.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
-import { Loss, type LossTarget } from "./loss.ts";
-import type { Optimizer, OptimizerFactory } from "./optimizer.ts";
+import type { LossTarget } from "./loss.ts";
+import type { Optimizer } from "./optimizer.ts";
 import { Passes, type Piece } from "./passes.ts";
-import type { Schedule } from "./schedule.ts";
-import { type FlowWatch, type TrainStep, Update } from "./update.ts";
-
-export type { FlowWatch, TrainStep } from "./update.ts";
-
-export interface TrainerOptions {
-  readonly loss: Loss;
-  readonly optimizer: OptimizerFactory;
-  /** What becomes of the learning rate over time. Default: it stays. */
-  readonly schedule?: Schedule;
-  /** Scale all gradients together so that their 2-norm is at most this (torch.nn.utils.clip_grad_norm_). Default: no clipping. */
-  readonly clipNorm?: number;
-  /** Hold each element of the gradients within ± this (clip_grad_value_). Default: no clipping. */
-  readonly clipValue?: number;
-  /** Hold dL/da of recurrent layers within ± this at every step of back-propagation (Graves 2013). Default: no clipping. */
-  readonly clipStep?: number;
-  /** Batches that make one update, the same as one big batch of all their sequences. Default 1. */
-  readonly accumulate?: number;
-  /**
-   * Truncated back-propagation through time: an update every k1 steps, back-propagated through the last k2 ≥ k1; states are
-   * carried on from the start of a batch to its end (Williams & Peng 1990).
-   */
-  readonly tbptt?: { readonly k1: number; readonly k2: number };
-  /**
-   * Keep only the states between parts of this many steps, and compute the rest again backwards: less memory for a second
-   * forward pass. `true`: √T steps, the least memory. Default false.
-   */
-  readonly checkpointing?: boolean | number;
-  /** Reports where the gradients go: a `GradientFlow` of this model (lstm-wasm/flow). Not together with checkpointing. */
-  readonly flow?: FlowWatch;
-}
+import { type CheckedTrainerOptions, checkTrainerOptions, type TrainerOptions } from "./trainer-options.ts";
+import { type TrainStep, Update } from "./update.ts";
 
 export interface FitStep extends TrainStep {
   /** From 0. */
@@ -80,12 +51,8 @@ const START: Progress = { epoch: 0, batch: 0, window: 0, step: 0, total: 0, over
 export class Trainer {
   readonly model: Layer;
   readonly optimizer: Optimizer;
-  readonly #loss: Loss;
-  readonly #schedule: Schedule | undefined;
+  readonly #options: CheckedTrainerOptions;
   readonly #update: Update;
-  readonly #accumulate: number;
-  readonly #tbptt: { readonly k1: number; readonly k2: number } | undefined;
-  readonly #checkpointing: boolean | number;
   readonly #passes: Passes;
   /** What the schedule remembers. */
   #memory: readonly number[];
@@ -95,43 +62,21 @@ export class Trainer {
   #resumes = false;
 
   constructor(model: Layer, options: TrainerOptions) {
-    const known = "loss optimizer schedule clipNorm clipValue clipStep accumulate tbptt checkpointing flow".split(" ");
-    checkOptions("Trainer options", options, known);
-    const { loss, optimizer, schedule, clipNorm, clipValue, clipStep, accumulate = 1, checkpointing = false } = options;
-    if (!(model instanceof Layer)) throw new ArgumentTypeError(`model: expected a layer, got ${show(model)}`);
-    if (!(loss instanceof Loss))
-      throw new ArgumentTypeError(`loss: expected a loss such as mseLoss(), got ${show(loss)}`);
-    if (loss.reduction === "none") throw new ArgumentRangeError('reduction: expected mean or sum to train, got "none"');
-    if (typeof optimizer !== "function")
-      throw new ArgumentTypeError(`optimizer: expected an optimiser such as adam(), got ${show(optimizer)}`);
-    if (schedule !== undefined && typeof schedule?.rate !== "function")
-      throw new ArgumentTypeError(`schedule: expected one such as stepLR(…), got ${show(schedule)}`);
-    for (const [name, bound] of Object.entries({ clipNorm, clipValue, clipStep }))
-      if (bound !== undefined) checkPositive(name, bound);
-    if (clipNorm !== undefined && clipValue !== undefined)
-      throw new ArgumentRangeError(`clipValue: expected none beside clipNorm ${clipNorm}, got ${clipValue}`);
-    checkInteger("accumulate", accumulate);
-    this.#tbptt = options.tbptt && checkTbptt(options.tbptt);
-    if (typeof checkpointing !== "boolean") checkInteger("checkpointing", checkpointing);
-    if (this.#tbptt && (checkpointing !== false || accumulate > 1))
-      throw new ArgumentRangeError("tbptt: expected neither checkpointing nor accumulate beside it, got both");
-    const flow = options.flow && checkFlow(options.flow, model, checkpointing);
+    const checked = checkTrainerOptions(model, options);
+    const { loss, optimizer, schedule, clipNorm, clipValue, clipStep = 0, tbptt, checkpointing, flow } = checked;
     model.checkUsable();
-    this.#passes = new Passes(model, loss, clipStep ?? 0);
-    if (this.#tbptt || checkpointing !== false) this.#passes.checkParts();
+    this.#passes = new Passes(model, loss, clipStep);
+    if (tbptt || checkpointing !== false) this.#passes.checkParts();
     this.model = model;
-    this.#loss = loss;
-    this.#schedule = schedule;
+    this.#options = checked;
     this.#memory = schedule?.initial ?? [];
-    this.#accumulate = accumulate;
-    this.#checkpointing = checkpointing;
     this.optimizer = optimizer(model.core, model.parameters);
     this.#update = new Update(model, this.optimizer, { norm: clipNorm, value: clipValue }, flow);
   }
 
   /** Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss. */
   step(batch: Batch): TrainStep {
-    if (!this.#tbptt) return this.#step([this.#gradients(batch)]);
+    if (!this.#options.tbptt) return this.#step([this.#gradients(batch)]);
     const steps = [...this.#windows(batch, 0)].map(({ step }) => step);
     return { ...(steps.at(-1) as TrainStep), loss: steps.reduce((sum, { loss }) => sum + loss, 0) / steps.length };
   }
@@ -248,7 +193,7 @@ export class Trainer {
   }
 
   get #names(): Checkpoint["names"] {
-    return { optimizer: this.optimizer.name, schedule: this.#schedule?.name ?? "none" };
+    return { optimizer: this.optimizer.name, schedule: this.#options.schedule?.name ?? "none" };
   }
 
   #start(): void {
@@ -302,7 +247,7 @@ export class Trainer {
       made = null;
       if (++index >= first) {
         signal?.throwIfAborted();
-        if (this.#tbptt) {
+        if (this.#options.tbptt) {
           const windows = this.#windows(batch, this.#progress.window);
           sum = checksum(batch);
           for (const { step, next } of windows) {
@@ -315,7 +260,7 @@ export class Trainer {
         } else {
           group.push(this.#gradients(batch, group.at(-1)));
           sum = checksum(batch);
-          if (group.length === this.#accumulate) made = stepOfGroup();
+          if (group.length === this.#options.accumulate) made = stepOfGroup();
         }
       }
       await breathe();
@@ -333,7 +278,7 @@ export class Trainer {
 
   /** The updates of a batch by truncated back-propagation, from a window on, and which one is next. */
   *#windows(batch: Batch, first: number): Generator<{ step: TrainStep; next: number | null }> {
-    const { k1, k2 } = this.#tbptt as { k1: number; k2: number };
+    const { k1, k2 } = this.#options.tbptt as { k1: number; k2: number };
     const piece = this.#passes.prepare(batch);
     const T = this.#passes.stepsOf(piece);
     const count = Math.ceil(T / k1);
@@ -363,7 +308,7 @@ export class Trainer {
     if (!before) this.model.zeroGrad();
     else if (this.#isMean) this.#update.scale(before.count / count);
     const loss =
-      this.#checkpointing === false
+      this.#options.checkpointing === false
         ? this.#passes.run(piece, { training: true, backward: true })
         : this.#passes.runCheckpointed(piece, this.#partLength(piece));
     return { loss, count };
@@ -379,24 +324,24 @@ export class Trainer {
     return this.#update.run(
       loss,
       () => this.#passes.isOutputFinite,
-      (lr) => this.#schedule?.rate(lr, steps, this.#memory) ?? lr,
+      (lr) => this.#options.schedule?.rate(lr, steps, this.#memory) ?? lr,
     );
   }
 
   get #isMean(): boolean {
-    return this.#loss.reduction === "mean";
+    return this.#options.loss.reduction === "mean";
   }
 
   #partLength(piece: Piece): number {
     const T = this.#passes.stepsOf(piece);
-    if (this.#tbptt) return Math.min(T, this.#tbptt.k2);
-    return typeof this.#checkpointing === "number" ? this.#checkpointing : Math.ceil(Math.sqrt(T));
+    if (this.#options.tbptt) return Math.min(T, this.#options.tbptt.k2);
+    return typeof this.#options.checkpointing === "number" ? this.#options.checkpointing : Math.ceil(Math.sqrt(T));
   }
 
   #evaluate(batch: Batch, sum: { loss: number; count: number }): void {
     const piece = this.#passes.prepare(batch);
     const count = piece.target?.count ?? 0;
-    const inParts = this.#tbptt !== undefined || this.#checkpointing !== false;
+    const inParts = this.#options.tbptt !== undefined || this.#options.checkpointing !== false;
     const loss = inParts
       ? this.#passes.runInParts(piece, this.#partLength(piece))
       : this.#passes.run(piece, { training: false, backward: false });
@@ -435,27 +380,10 @@ export class Trainer {
       this.#update.checkValidation(validated, () => this.#passes.isOutputFinite);
     }
     const decisive = validated ?? loss;
-    if (this.#schedule) this.#memory = this.#schedule.observe(decisive, this.#memory);
+    if (this.#options.schedule) this.#memory = this.#options.schedule.observe(decisive, this.#memory);
     const best = !this.#best || decisive < this.#best.loss;
     if (best) this.#best = { loss: decisive, epoch, weights: keep ? this.model.stateDict() : null };
     this.#progress = { ...START, epoch: epoch + 1, last };
     return { loss, validation: validated, best };
   }
-}
-
-function checkFlow(flow: FlowWatch, model: Layer, checkpointing: boolean | number): FlowWatch {
-  if (typeof flow?.afterUpdate !== "function")
-    throw new ArgumentTypeError(`flow: expected a GradientFlow, got ${show(flow)}`);
-  if (flow.model !== model) throw new ArgumentRangeError("flow: expected a GradientFlow of this model, got another's");
-  if (checkpointing !== false)
-    throw new ArgumentRangeError("flow: expected none beside checkpointing, which goes back in parts, got both");
-  return flow;
-}
-
-function checkTbptt(tbptt: { readonly k1: number; readonly k2: number }): { readonly k1: number; readonly k2: number } {
-  const { k1, k2 } = checkOptions("tbptt", tbptt, ["k1", "k2"]);
-  checkInteger("tbptt.k1", k1);
-  checkInteger("tbptt.k2", k2);
-  if (k2 < k1) throw new ArgumentRangeError(`tbptt.k2: expected at least k1 ${k1}, got ${k2}`);
-  return { k1, k2 };
 }
