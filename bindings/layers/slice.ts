@@ -39,17 +39,29 @@ export type TapeName =
   | "scaleHh"
   | "scaleC";
 
+/** Fields of the kernels' Sequence for the values of parameters; with a "d" and a capital in front, for their gradients. */
+const FIELDS = {
+  ...{ weight_ih: "weightIh", weight_hh: "weightHh", weight_hr: "weightHr", bias_ih: "biasIh", bias_hh: "biasHh" },
+  ...{
+    weight_ph: "peephole",
+    weight_ln_ih: "gainIh",
+    weight_ln_hh: "gainHh",
+    weight_ln_c: "gainC",
+    bias_ln_c: "shiftC",
+  },
+} as const;
+
 /** Intermediate values of a slice, by name. */
 export type CellRecord = Readonly<Record<string, Tensor>>;
 
 export class Slice implements SliceShape {
-  readonly index: number;
-  readonly direction: number;
-  readonly reverse: boolean;
-  readonly I: number;
-  readonly H: number;
-  readonly R: number;
-  readonly suffix: string;
+  declare readonly index: number;
+  declare readonly direction: number;
+  declare readonly reverse: boolean;
+  declare readonly I: number;
+  declare readonly H: number;
+  declare readonly R: number;
+  declare readonly suffix: string;
   readonly #core: Core;
   readonly #kind: CellKind;
   /** Gates times H. */
@@ -70,15 +82,7 @@ export class Slice implements SliceShape {
   #taped: Partial<Record<TapedName, number>> = {};
 
   constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
-    ({
-      index: this.index,
-      direction: this.direction,
-      reverse: this.reverse,
-      I: this.I,
-      H: this.H,
-      R: this.R,
-      suffix: this.suffix,
-    } = shape);
+    Object.assign(this, shape);
     this.#core = core;
     this.#kind = kind;
     this.#GH = kind.gates.length * shape.H;
@@ -88,12 +92,16 @@ export class Slice implements SliceShape {
     this.#back = new Region(core, owner);
     this.#flow = new FlowTape(core, owner, { H: shape.H, R: shape.R, GH: this.#GH });
     const find = (name: string) => parameters.find((parameter) => parameter.name === `${name}${shape.suffix}`);
-    const [lnIh, lnHh, lnC, lnShift] = "weight_ln_ih weight_ln_hh weight_ln_c bias_ln_c".split(" ").map(find);
-    const [Ih, Hh, Hr, ph, biasIh, biasHh] = "weight_ih weight_hh weight_hr weight_ph bias_ih bias_hh"
-      .split(" ")
-      .map(find);
+    const [Ih, Hh, Hr] = ["weight_ih", "weight_hh", "weight_hr"].map(find);
     this.#changes = (Ih as Parameter).changes;
     this.#noise = new NoiseTape(core, owner, kind.noise, shape, Hh ?? { value: 0, grad: 0, size: 0, shape: [0] });
+    const addresses = Object.entries(FIELDS).flatMap(([name, field]) => {
+      const { value = 0, grad = 0 } = find(name) ?? {};
+      return [
+        [field, value],
+        [`d${field.replace(/./, (letter) => letter.toUpperCase())}`, grad],
+      ];
+    });
     const { packedSize } = core.abi;
     const { I, H, R } = shape;
     const GH = this.#GH;
@@ -106,20 +114,7 @@ export class Slice implements SliceShape {
       H,
       R,
       reverse: shape.reverse ? 1 : 0,
-      weightIh: Ih?.value ?? 0,
-      weightHh: Hh?.value ?? 0,
-      weightHr: Hr?.value ?? 0,
-      biasIh: biasIh?.value ?? 0,
-      biasHh: biasHh?.value ?? 0,
-      dWeightIh: Ih?.grad ?? 0,
-      dWeightHh: Hh?.grad ?? 0,
-      dWeightHr: Hr?.grad ?? 0,
-      dBiasIh: biasIh?.grad ?? 0,
-      dBiasHh: biasHh?.grad ?? 0,
-      peephole: ph?.value ?? 0,
-      dPeephole: ph?.grad ?? 0,
-      ...{ gainIh: lnIh?.value ?? 0, gainHh: lnHh?.value ?? 0, gainC: lnC?.value ?? 0, shiftC: lnShift?.value ?? 0 },
-      ...{ dGainIh: lnIh?.grad ?? 0, dGainHh: lnHh?.grad ?? 0, dGainC: lnC?.grad ?? 0, dShiftC: lnShift?.grad ?? 0 },
+      ...Object.fromEntries(addresses),
       ...kind.options[shape.direction],
       ...this.#packed.fit({
         wih: [packedSize(I, GH)], // forward
