@@ -26,9 +26,10 @@ export class NoiseTape {
   readonly #sizes: { readonly I: number; readonly R: number };
   readonly #Hh: Weights;
   #last = { T: 0, B: 0 };
-  #weights = 0;
+  /** Address of W_hh as the last forward pass took it: with DropConnect a masked copy. */
+  weights = 0;
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
-  #masks = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
+  masks = { zone: 0, xMask: 0, hMask: 0, wMask: 0 };
   /** Where gradients go that a mask stands before, 0 where there is none. */
   #masked = { dMasked: 0, dWeights: 0 };
 
@@ -39,16 +40,6 @@ export class NoiseTape {
     this.#noise = noise;
     this.#sizes = sizes;
     this.#Hh = Hh;
-  }
-
-  /** Address of W_hh as the last forward pass took it: with DropConnect a masked copy. */
-  get weights(): number {
-    return this.#weights;
-  }
-
-  /** Whether the last forward pass had zoneout. */
-  get hasZone(): boolean {
-    return this.#masks.zone > 0;
   }
 
   /** Draws the masks of a forward pass, and answers the fields that they change. */
@@ -80,8 +71,8 @@ export class NoiseTape {
       abi.multiply(at.weights, value, at.wMask, size);
     }
     this.#last = { T, B };
-    this.#masks = at;
-    this.#weights = at.weights || value;
+    this.masks = at;
+    this.weights = at.weights || value;
     const { zone, hMask, hMasked } = at;
     return { x: at.xMasked || x, zone, hMask, hMasked };
   }
@@ -89,11 +80,10 @@ export class NoiseTape {
   /** The fields of a backward pass that adds dL/dx to `dx` (`addDx`), or puts it there (0: nowhere). */
   prepare(dx: number, addDx: boolean): SequenceFields {
     const { T, B } = this.#last;
-    const { zone, xMask, hMask, wMask } = this.#masks;
+    const { zone, xMask, hMask, wMask } = this.masks;
     const { I, R } = this.#sizes;
     const { size, grad } = this.#Hh;
-    const key = `${T},${B},${dx > 0},${zone > 0},${xMask > 0},${hMask > 0},${wMask > 0}`;
-    const at = this.#back.fitFor(key, () => ({
+    const at = this.#back.fitFor(`${T},${B},${dx > 0},${[zone, xMask, hMask, wMask]}`, () => ({
       dhZone: zone ? [T, B, R] : [0],
       dhMasked: hMask ? [B, R] : [0],
       dMasked: xMask && dx ? [T, B, I] : [0],
@@ -114,8 +104,8 @@ export class NoiseTape {
     const { dMasked, dWeights } = this.#masked;
     const { abi } = this.#core;
     const { size, grad } = this.#Hh;
-    if (dWeights) abi.multiplyAdd(grad, dWeights, this.#masks.wMask, size);
-    if (dMasked) abi.maskSteps(dx, dMasked, this.#masks.xMask, addDx, T, B * this.#sizes.I);
+    if (dWeights) abi.multiplyAdd(grad, dWeights, this.masks.wMask, size);
+    if (dMasked) abi.maskSteps(dx, dMasked, this.masks.xMask, addDx, T, B * this.#sizes.I);
   }
 
   /** Copies of the masks that the last forward pass drew. */
@@ -123,8 +113,8 @@ export class NoiseTape {
     const { T, B } = this.#last;
     const { I, R } = this.#sizes;
     const shapes = { zone: [T, B, R], xMask: [B, I], hMask: [B, R], wMask: this.#Hh.shape };
-    const drawn = (Object.keys(shapes) as (keyof typeof shapes)[]).filter((name) => this.#masks[name]);
-    return Object.fromEntries(drawn.map((name) => [name, this.#core.tensor(this.#masks[name], shapes[name])]));
+    const drawn = (Object.keys(shapes) as (keyof typeof shapes)[]).filter((name) => this.masks[name]);
+    return Object.fromEntries(drawn.map((name) => [name, this.#core.tensor(this.masks[name], shapes[name])]));
   }
 
   dispose(): void {

@@ -174,10 +174,8 @@ function checkDirection(
   { bidirectional, direction }: RecurrentOptions,
   goBackwards: boolean,
 ): { bidirectional: boolean; reverse: boolean } {
-  const names = ["forward", "reverse", "bidirectional"];
+  checkName("direction", direction, ["forward", "reverse", "bidirectional"]);
   const both = checkFlag("bidirectional", bidirectional ?? direction === "bidirectional");
-  if (direction !== undefined && !names.includes(direction))
-    throw new ArgumentRangeError(`direction: expected one of ${names.join(", ")}, got ${show(direction)}`);
   if (direction !== undefined && both !== (direction === "bidirectional"))
     throw new ArgumentRangeError(`direction: expected the same as bidirectional ${both}, got ${show(direction)}`);
   if (goBackwards && direction === "forward")

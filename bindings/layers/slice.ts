@@ -127,8 +127,7 @@ export class Slice implements SliceShape {
         whrT: Hr ? [packedSize(R, H)] : [0],
       }),
     };
-    const { struct } = this.#struct.fit({ struct: [SEQUENCE_WORDS] });
-    core.zero(struct, SEQUENCE_WORDS);
+    core.zero(this.#set({}), SEQUENCE_WORDS);
     this.#set(this.#fixed);
   }
 
@@ -317,7 +316,7 @@ export class Slice implements SliceShape {
     const { T, B, mask, gates, kept, wide } = this.#last;
     const { gates: names, recurrent, projSize } = this.#kind;
     const h = projSize ? wide : this.#slot("h", "written");
-    const plain = recurrent && names[1] !== "z" && !this.#noise.hasZone && !mask;
+    const plain = recurrent && names[1] !== "z" && !this.#noise.masks.zone && !mask;
     return { T, B, mask, gates, kept, h, plain };
   }
 
