@@ -2,7 +2,7 @@
 //
 // B is packed once into panels of PANEL columns: panel p holds columns PANEL·p to PANEL·p + PANEL − 1 as [K][PANEL]; the last
 // one is as narrow as whole tiles allow, with zeros past the last column. So a row alone reads memory from front to back, and a
-// tile its share of a panel. A is read in place, row by row; the product with Aᵀ packs it into strips of SR of its columns.
+// tile its share of a panel. A is read in place, row by row; the product with Aᵀ packs it into strips of MR of its columns.
 //
 // Every element of C is one accumulator that starts from its init and adds its K products in order. So the bits
 // of a row depend neither on M nor on where a tile, or a block of K, begins: one row at a time or a
@@ -21,8 +21,6 @@ const PANEL: i32 = 32;
 const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 /** Rows of B that gemmTN packs at a time: a tile's columns of them, and the strip of A, stay in the first-level cache. */
 const KC: i32 = 128;
-/** Columns of a strip of A. */
-const SR: i32 = 4;
 /** Up to so many columns of B gemmTN reads A in place: packing would cost more than rows of A that share a cache set. */
 const IN_PLACE: i32 = 32;
 
@@ -38,7 +36,7 @@ function rowBytes(N: i32, n: i32): usize {
 
 /** Floats of the scratch that gemmTN needs for N columns. */
 export function scratchSize(N: i32): i32 {
-  return packedSize(KC, N) + SR * KC;
+  return packedSize(KC, N) + MR * KC;
 }
 
 /** Where a tile's columns of B begin, from column n on, which is a multiple of NR. */
@@ -60,13 +58,15 @@ export function pack(
     packColumns(tileOf(panels, n, K), rowBytes(N, n), b + <usize>n * colB, rowB, colB, K, min(NR, N - n), NR);
 }
 
-/** `columns` of B side by side, and zeros up to `width`: NR, or SR. */
+/** `columns` of B side by side, and zeros up to `width`: NR, or MR. */
 function packColumns(p: usize, ldp: usize, b: usize, rowB: usize, colB: usize, K: i32, columns: i32, width: i32): void {
   const whole = colB == sizeof<f32>() && columns == width;
   for (let k = 0; k < K; k++) {
     if (whole) {
       v128.store(p, v128.load(b));
-      if (width > SR) v128.store(p, v128.load(b, 16), 16);
+      // Of six columns the two vectors overlap.
+      const second: usize = MR > LANES ? <usize>(width - LANES) << 2 : 16;
+      if (width > LANES) v128.store(p + second, v128.load(b + second));
     } else {
       for (let j = 0; j < columns; j++) store<f32>(p + (<usize>j << 2), load<f32>(b + <usize>j * colB));
       for (let j = columns; j < width; j++) store<f32>(p + (<usize>j << 2), 0.0);
@@ -122,21 +122,21 @@ export function gemmTN(
   K: i32,
 ): void {
   const ldc = <usize>N << 2;
-  const panels = scratch + ((SR * KC) << 2);
+  const panels = scratch + ((MR * KC) << 2);
   for (let k = 0; k < K; k += KC) {
     const depth = min(KC, K - k);
     pack(panels, b + <usize>k * ldc, ldc, sizeof<f32>(), depth, N);
-    for (let m = 0; m < M; m += SR) {
+    for (let m = 0; m < M; m += MR) {
       const rows = M - m;
       let strip = a + <usize>k * rowA + (<usize>m << 2);
       let step = rowA;
       if (N > IN_PLACE) {
-        packColumns(scratch, SR << 2, strip, rowA, sizeof<f32>(), depth, min(SR, rows), SR);
+        packColumns(scratch, MR << 2, strip, rowA, sizeof<f32>(), depth, min(MR, rows), MR);
         strip = scratch;
-        step = SR << 2;
+        step = MR << 2;
       }
       let row = c + <usize>m * ldc;
-      if (rows >= SR) {
+      if (rows >= MR) {
         for (let n = 0; n < N; n += NR) {
           const at = row + (<usize>n << 2);
           tile(Tile.STRIP, at, ldc, at, ldc, strip, step, tileOf(panels, n, depth), rowBytes(N, n), N - n, depth);
@@ -167,7 +167,7 @@ function tile(form: i32, c: usize, ldc: usize, i: usize, ldi: usize, a: usize, l
     wholeTile(form, c, ldc, i, ldi, a, lda, b, ldb, K);
     return;
   }
-  const rows = form == Tile.ROWS ? MR : SR;
+  const rows = form == Tile.FOUR_ROWS ? 4 : MR;
   for (let r = 0; r < rows; r++) copySome(EDGE + <usize>r * 32, i + <usize>r * ldi, columns, NR);
   wholeTile(form, EDGE, 32, EDGE, 32, a, lda, b, ldb, K);
   for (let r = 0; r < rows; r++) copySome(c + <usize>r * ldc, EDGE + <usize>r * 32, columns, NR);
@@ -194,7 +194,7 @@ function fourRowsTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda:
   product(c, ldc, i, ldi, a, lda, b, ldb, K, 4, false);
 }
 function stripTile(c: usize, ldc: usize, i: usize, ldi: usize, a: usize, lda: usize, b: usize, ldb: usize, K: i32): void {
-  product(c, ldc, i, ldi, a, lda, b, ldb, K, SR, true);
+  product(c, ldc, i, ldi, a, lda, b, ldb, K, MR, true);
 }
 
 /** Four or six rows by eight columns of C; K in order, not unrolled (V8 then spills). */
@@ -205,7 +205,7 @@ function product(
   ldc: usize,
   init: usize,
   ldi: usize,
-  a: usize, //     by rows that are lda apart, or a strip: four columns whose values for the next k are lda on
+  a: usize, //     by rows that are lda apart, or a strip: columns whose values for the next k are lda on
   lda: usize,
   b: usize, //     [K] rows of eight values, ldb apart
   ldb: usize,
