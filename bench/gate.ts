@@ -9,6 +9,9 @@ import { NOISE, TARGETS, type Target } from "./targets.ts";
 
 export interface Verdict {
   readonly row: string;
+  readonly target: Target;
+  /** What the rival takes, where it was measured. */
+  readonly rivalNs: number | null;
   readonly build: "strict" | "relaxed";
   readonly want: number;
   /** Null where the rival was not measured. */
@@ -23,10 +26,10 @@ export function judge(suites: readonly SuiteResult[], peers: readonly PeerResult
   return TARGETS.flatMap((target) =>
     (["strict", "relaxed"] as const).flatMap((build) =>
       measured(target, build, suites.find((suite) => suite.build === build) as SuiteResult, peers).map(
-        ({ row, got }): Verdict => {
+        ({ row, got, rivalNs = null }): Verdict => {
           const want = target[build];
           const reached = got === null || got >= (1 - NOISE) * want;
-          return { row, build, want, got, reached, share: target.against === "peak" };
+          return { row, target, rivalNs, build, want, got, reached, share: target.against === "peak" };
         },
       ),
     ),
@@ -38,16 +41,17 @@ function measured(
   build: "strict" | "relaxed",
   { rows }: SuiteResult,
   peers: readonly PeerResult[],
-): { row: string; got: number | null }[] {
+): { row: string; got: number | null; rivalNs?: number | null }[] {
   if (against === "peak")
     return rows.flatMap((row) => (row.kind === "gemm" ? [{ row: `GEMM ${row.shape}`, got: row.ofPeak }] : []));
   const row = `${work} against ${against}`;
   if (against === "js") {
     const found = rows.find((candidate) => candidate.kind === "case" && candidate.name === work);
-    return [{ row, got: found?.kind === "case" ? (found.js?.ratio ?? null) : null }];
+    const js = found?.kind === "case" ? found.js : null;
+    return [{ row, got: js?.ratio ?? null, rivalNs: js?.ns ?? null }];
   }
   const found = peers.find(({ peer }) => peer === against)?.rows.find(({ name }) => name === work);
-  return [{ row, got: found?.[build].ratio ?? null }];
+  return [{ row, got: found?.[build].ratio ?? null, rivalNs: found?.ns ?? null }];
 }
 
 if (import.meta.main) {

@@ -1,13 +1,13 @@
 // BENCHMARKS.md, from results.
-import { describe } from "./cases.ts";
+import { describe, flops } from "./cases.ts";
 import { BASE, type CurveRow } from "./curves.ts";
-import { judge } from "./gate.ts";
+import { judge, type Verdict } from "./gate.ts";
 import type { PeerResult } from "./peers/measure.ts";
 import { PEERS, type PeerEntry, type PeerName } from "./peers/peers.ts";
 import { type SuiteResult, unrest } from "./results.ts";
 import type { Row } from "./suite.ts";
 import { byteSize, duration, growth, percent, times } from "./table.ts";
-import { NOISE } from "./targets.ts";
+import { NOISE, THEN } from "./targets.ts";
 
 export interface Everything {
   readonly suites: readonly [strict: SuiteResult, relaxed: SuiteResult];
@@ -78,6 +78,22 @@ function peerTable(results: readonly PeerResult[], suite: SuiteResult): string {
   return table(["", ...results.map(({ peer }) => peerTitle(peer))], rows);
 }
 
+/** The least time that a case can take on this core: reading its weights and its activations, or its products at the peak. */
+function leastNs(suite: SuiteResult, work: string): number | null {
+  const bound = ofKind(suite, "bound").find(({ name }) => name === work);
+  if (bound) return bound.share * bound.ns;
+  const bench = ofKind(suite, "case").find(({ name }) => name === work);
+  return bench ? flops(bench) / peakOf(suite) : null;
+}
+
+/** What counts say of a target that is missed. */
+function why({ target, build, rivalNs }: Verdict, suites: Everything["suites"]): string {
+  const then = THEN[target.against]?.[target.work];
+  const least = leastNs(suites[build === "strict" ? 0 : 1], target.work);
+  if (rivalNs === null || then === undefined || least === null) return "";
+  return `; the rival took ${duration(1e3 * then)} when it was set and takes ${duration(rivalNs)} here, and at this core's limits it would be ${times(rivalNs / least)}`;
+}
+
 /** Where a rival is faster, and which targets are not reached. */
 function losses({ suites, peers }: Everything): string {
   const slower = peers.results.flatMap(({ peer, rows }) =>
@@ -91,16 +107,17 @@ function losses({ suites, peers }: Everything): string {
   const verdicts = judge(suites, peers.results);
   const missed = verdicts
     .filter(({ reached }) => !reached)
-    .map(({ row, build, want, got, share }) => {
+    .map((verdict) => {
+      const { row, build, want, got, share } = verdict;
       const show = share ? percent : times;
-      return `- ${row}, ${build} build: ${show(got as number)}, where the target is ${show(want)}.`;
+      return `- ${row}, ${build} build: ${show(got as number)}, where the target is ${show(want)}${why(verdict, suites)}.`;
     });
   const lines = [
     slower.length > 0 ? "These are faster than the library:\n" : "No rival is faster.",
     ...slower,
     "",
     missed.length > 0
-      ? `Of ${verdicts.length} targets (\`bench/targets.ts\`) these are missed by more than ${percent(NOISE)}:\n`
+      ? `Of ${verdicts.length} targets (\`bench/targets.ts\`) these are missed by more than ${percent(NOISE)}. This core's limits are the reading of the weights and the activations (see "What bounds one sequence"), or all products at the peak and nothing else:\n`
       : `All ${verdicts.length} targets (\`bench/targets.ts\`) are reached, within ${percent(NOISE)} for noise.`,
     ...missed,
   ];
@@ -197,8 +214,7 @@ ${products(suites)}
 
 A step of one sequence uses every weight once, for two operations: it cannot be faster than loads of so many bytes, measured here
 without anything else, and the activations of its units (three sigmoids, two tanh). "At least" is that share of the time; of S2
-with the product of the inputs at this core's peak. Weights of 1 MiB and more come from the third-level cache. So no S1 target
-above its rival's time over (reading + activations) can be reached with float32 weights and 128-bit loads.
+with the product of the inputs at this core's peak. Weights of 1 MiB and more come from the third-level cache.
 
 ${bounds(suites)}
 

@@ -38,5 +38,18 @@ export const TARGETS: readonly Target[] = [
   ...against("jax", { T1: [9, 11], T2: [8, 10], T3: [40, 50] }),
 ];
 
+/** What each rival took when the targets were set (Zen 4, Node 24 or, where that was not measured, 20), in µs. */
+export const THEN: Partial<Record<Target["against"], Readonly<Record<string, number>>>> = {
+  "ort-web": { "S1 H64": 21.9, "S1 H128": 30.4, "S1 H256": 62.9, "S1 H512": 173, S2: 850, S3: 85_900 },
+  "ort-node": { "S1 H64": 20, "S1 H128": 25.4, "S1 H256": 51.4, "S1 H512": 135 },
+  torch: { "S1 H64": 18, "S1 H128": 33.5, "S1 H256": 53.9, S2: 1240, S3: 35_500, T1: 18_900, T2: 202_000, T3: 2000 },
+  "tfjs-wasm": {
+    ...{ "S1 H64": 50.4, "S1 H128": 81.9, "S1 H256": 151, S2: 7090, S3: 165_000 },
+    ...{ T1: 489_000, T2: 9_380_000, T3: 17_400 },
+  },
+  js: { "S1 H64": 28.8, "S1 H128": 110, "S1 H256": 392, T1: 242_000, T2: 5_710_000, T3: 1120 },
+  jax: { T1: 199_000, T2: 2_670_000, T3: 5620 },
+};
+
 /** Share of a target that noise may take away. */
 export const NOISE = 0.1;
