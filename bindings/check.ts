@@ -8,7 +8,9 @@ export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
   if (typeof value === "function") return "a function";
   if (Array.isArray(value)) return value.length <= 8 ? `[${value.map(show)}]` : `an array of ${value.length}`;
-  return `${/^[AEIOU]/.test(value.constructor?.name ?? "") ? "an" : "a"} ${value.constructor?.name ?? "object"}`;
+  const name = value.constructor?.name ?? "object";
+  // As it is said: an LSTM, an RNN.
+  return `${/^[AEIO]|^[LRS][A-Z]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 const fits = (shape: Shape, want: readonly (number | string)[]): boolean =>

@@ -122,11 +122,6 @@ export class Region {
     core.watch(owner, this.#held);
   }
 
-  /** Bytes held. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Addresses for these tensors, 0 for empty ones. Contents are undefined whenever the region had to grow. */
   fit<Name extends string>(shapes: Readonly<Record<Name, Shape>>): Record<Name, number> {
     this.checkUsable("object");

@@ -192,3 +192,12 @@ test("measuring once leaves a flow that was stopped stopped", () => {
   flow.measure({ x: sine(3, 1, 1), target: sine(3, 1, 2) }, mseLoss());
   expect(layer.measuresFlow).toBe(false);
 });
+
+test("what comes instead is named as it is said", () => {
+  const lstm = new LSTM(core, { inputSize: 1, hiddenSize: 1 });
+  const got = (value: object) => () => lstm.forward(value as Tensor);
+  expect(got(lstm)).toThrow("got an LSTM");
+  expect(got(new RNN(core, { inputSize: 1, hiddenSize: 1 }))).toThrow("got an RNN");
+  expect(got(new Linear(core, { inFeatures: 1, outFeatures: 1 }))).toThrow("got a Linear");
+  expect(got(new Uint8Array(1))).toThrow("got a Uint8Array");
+});

@@ -158,9 +158,15 @@ export function findNonFinite(model: Layer, places: readonly Place[], data: read
   };
   const bad = inParameters("value");
   if (bad) return bad;
-  for (const { name, slice } of places) {
-    const found = slice.firstNonFinite();
-    if (found) return { kind: kindOf(found.value), tensor: `${found.name} of ${name}`, step: found.step };
+  for (const [k, { name, slice }] of places.entries()) {
+    const T = (data[k] as Norms).dh.length - 1;
+    for (let n = 0; n < T; n++) {
+      const step = slice.reverse ? T - 1 - n : n;
+      for (const state of [...slice.states].reverse()) {
+        const value = slice.stateAt(state, slice.reverse ? step : step + 1).find((x) => !Number.isFinite(x));
+        if (value !== undefined) return { kind: kindOf(value), tensor: `${state} of ${name}`, step };
+      }
+    }
   }
   for (const [k, { slice, name }] of [...places.entries()].reverse()) {
     const { dh, dc } = data[k] as Norms;

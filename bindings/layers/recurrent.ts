@@ -154,7 +154,7 @@ export abstract class Recurrent extends Layer {
   carryFrom(step: number): void {
     const { B } = this.#last;
     this.carried = this.#each((name) =>
-      this.#collect([this.slices.length, B, this.#width(name)], (slice) => slice.stateBefore(name, step)),
+      this.#collect([this.slices.length, B, this.#width(name)], (slice) => slice.stateAt(name, step)),
     );
   }
 

@@ -265,9 +265,9 @@ export class Slice implements SliceShape {
     return this.#view(this.#slot(name, "final"), name);
   }
 
-  /** A view of the state before step `step` of the last forward pass [B,R] or [B,H]; not in reverse. */
-  stateBefore(name: StateName, step: number): Float32Array {
-    return this.#view((this.#taped[name] as number) + 4 * step * this.#last.B * this.width(name), name);
+  /** A view of a state in the last forward pass [B,R] or [B,H]: that before step `slot`, in reverse that behind it. */
+  stateAt(name: StateName, slot: number): Float32Array {
+    return this.#view((this.#taped[name] as number) + 4 * slot * this.#last.B * this.width(name), name);
   }
 
   /** A view of dL/dh0 [B,R], dL/dc0 [B,H], … */
@@ -323,21 +323,6 @@ export class Slice implements SliceShape {
   /** Copies of what the last backward pass with flow left; null before the first, and since another forward pass. */
   flowData(): FlowData | null {
     return this.#flow.read();
-  }
-
-  /** The first step, in the order of the last forward pass, after which c or h was not finite. */
-  firstNonFinite(): { readonly name: StateName; readonly step: number; readonly value: number } | null {
-    const { T, B } = this.#last;
-    for (let n = 0; n < T; n++) {
-      const step = this.reverse ? T - 1 - n : n;
-      for (const name of [...this.#kind.states].reverse()) {
-        const size = B * this.width(name);
-        const at = this.#slot(name, "written") + 4 * step * size;
-        const index = this.#core.abi.firstNonFinite(at, size);
-        if (index >= 0) return { name, step, value: this.#core.view(at + 4 * index, 1)[0] as number };
-      }
-    }
-    return null;
   }
 
   /** Packs the weights, with W_hh itself, for a step forward, if they changed since. */
