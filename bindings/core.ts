@@ -103,6 +103,12 @@ export class Core {
   }
 }
 
+/** @internal Throws where a core was forgotten, or its promise not awaited. */
+export function checkCore(core: Core): Core {
+  if (!(core instanceof Core)) throw new ArgumentTypeError(`core: expected what load() resolves to, got ${show(core)}`);
+  return core;
+}
+
 /** @internal A block of memory that belongs to one object, with named tensors in it; grows by being asked for more. */
 export class Region {
   readonly #core: Core;
@@ -115,10 +121,7 @@ export class Region {
   #at: Record<string, number> = {};
 
   constructor(core: Core, owner: object) {
-    // Everything on a core begins with a region.
-    if (!(core instanceof Core))
-      throw new ArgumentTypeError(`core: expected what load() resolves to, got ${show(core)}`);
-    this.#core = core;
+    this.#core = checkCore(core);
     core.watch(owner, this.#held);
   }
 

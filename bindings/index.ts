@@ -40,7 +40,7 @@ export {
   type HiddenGradients,
   type HiddenResult,
 } from "./layers/gru.ts";
-export { AllSteps, allSteps, LastStep, lastStep } from "./layers/last-step.ts";
+export { AllSteps, allSteps, LastStep, type LastStepOptions, lastStep } from "./layers/last-step.ts";
 export { Layer, type Pass, SimpleLayer } from "./layers/layer.ts";
 export { LayerNorm, type LayerNormOptions } from "./layers/layer-norm.ts";
 export { Linear, type LinearOptions } from "./layers/linear.ts";

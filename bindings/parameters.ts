@@ -59,10 +59,13 @@ export function checkStateDict(
     throw new ArgumentTypeError(`${what}: expected an object of tensors, got ${show(dict)}`);
   const names = wanted.map(({ name }) => name);
   const missing = names.find((name) => !Object.hasOwn(dict, name));
+  const given = Object.keys(dict);
+  const list = (all: readonly string[]) =>
+    show(all.slice(0, 8)) + (all.length > 8 ? ` and ${all.length - 8} more` : "");
   if (missing !== undefined)
-    throw new ArgumentRangeError(`${what}: expected ${show(missing)}, got only ${show(Object.keys(dict))}`);
-  const extra = Object.keys(dict).find((name) => !names.includes(name));
-  if (extra !== undefined) throw new ArgumentRangeError(`${what}: expected only ${show(names)}, got ${show(extra)}`);
+    throw new ArgumentRangeError(`${what}: expected ${show(missing)}, got only ${list(given)}`);
+  const extra = given.find((name) => !names.includes(name));
+  if (extra !== undefined) throw new ArgumentRangeError(`${what}: expected only ${list(names)}, got ${show(extra)}`);
   for (const { name, shape } of wanted) checkTensor(name, dict[name], shape);
 }
 

@@ -201,3 +201,80 @@ test("what comes instead is named as it is said", () => {
   expect(got(new Linear(core, { inFeatures: 1, outFeatures: 1 }))).toThrow("got a Linear");
   expect(got(new Uint8Array(1))).toThrow("got a Uint8Array");
 });
+
+describe("predictions with lengths", () => {
+  const create = () =>
+    new Sequential([
+      new Conv1d(core, { inChannels: 2, outChannels: 3, kernelSize: 3, padding: 1, seed: 3 }),
+      new GRU(core, { inputSize: 3, hiddenSize: 4, bidirectional: true, seed: 1 }),
+      lastStep({ bidirectional: true }),
+      new Linear(core, { inFeatures: 8, outFeatures: 2, seed: 2 }),
+    ]);
+
+  test("are those of each sequence alone, whatever the padding holds", () => {
+    using model = create();
+    const x = sine(5, 3, 2);
+    const lengths = [5, 2, 4];
+    lengths.forEach((length, b) => {
+      for (let t = length; t < 5; t++) x.data.fill(Number.NaN, (t * 3 + b) * 2, (t * 3 + b) * 2 + 2);
+    });
+    const { data } = model.forward(x, { lengths });
+    lengths.forEach((length, b) => {
+      const alone = Float32Array.from(
+        { length: 2 * length },
+        (_, k) => x.data[(k >> 1) * 6 + b * 2 + (k & 1)] as number,
+      );
+      const want = model.forward({ data: alone, shape: [length, 1, 2] }).data;
+      for (const k of [0, 1]) expect(data[2 * b + k]).toBeCloseTo(want[k] as number, 6);
+    });
+    expect(() => model.forward(x, { lengths: [5, 2] })).toThrow("lengths: expected 3 numbers, got 2");
+    x.data[0] = Number.NaN;
+    expect(() => model.forward(x, { lengths })).toThrow("x: expected finite values, got NaN at [0,0,0]");
+  });
+
+  test("go back to the steps they came from", () => {
+    const lengths = [3, 2];
+    using layer = new GRU(core, { inputSize: 2, hiddenSize: 4, bidirectional: true, seed: 1 });
+    using last = new Sequential([layer, lastStep({ bidirectional: true })]);
+    const x = sine(3, 2, 2);
+    const dLast = sine(2, 8);
+    last.forward(x, { lengths });
+    const got = last.backward(dLast).data;
+    const { hn } = layer.forward(x, { lengths });
+    const dHn = { data: new Float32Array(16), shape: [2, 2, 4] };
+    for (let k = 0; k < 16; k++)
+      dHn.data[(k >> 2) % 2 ? 8 + 4 * (k >> 3) + (k & 3) : 4 * (k >> 3) + (k & 3)] = dLast.data[k] as number;
+    expect([...last.forward(x, { lengths }).data]).toEqual(
+      [0, 1].flatMap((b) => [...hn.data.subarray(4 * b, 4 * b + 4), ...hn.data.subarray(8 + 4 * b, 12 + 4 * b)]),
+    );
+    layer.forward(x, { lengths });
+    expect(layer.backward({ hn: dHn }).input.data).toEqual(got);
+  });
+
+  test("behind two directions lastStep is told which end is meant", () => {
+    const layer = new LSTM(core, { inputSize: 2, hiddenSize: 3, bidirectional: true });
+    expect(() => new Sequential([layer, lastStep()])).toThrow(
+      "bidirectional: expected true (the reverse direction where",
+    );
+    const x = sine(4, 2, 2);
+    const { output, hn } = layer.forward(x);
+    const begins = new Sequential([layer, lastStep({ bidirectional: false })]).forward(x);
+    expect(begins.data).toEqual(output.data.slice(-12));
+    const ends = new Sequential([layer, lastStep({ bidirectional: true })]).forward(x);
+    expect(ends.data.subarray(3, 6)).toEqual(hn.data.subarray(6, 9));
+  });
+});
+
+test("sizes that do not meet name the layer", () => {
+  const model = new Sequential([
+    new Linear(core, { inFeatures: 2, outFeatures: 3 }),
+    new Linear(core, { inFeatures: 4, outFeatures: 1 }),
+  ]);
+  expect(() => model.forward(sine(1, 2))).toThrow("layers[1], Linear: x: expected shape [...,4], got [1,3]");
+});
+
+test("a core that was forgotten", () => {
+  expect(() => new LSTM({ inputSize: 1, hiddenSize: 1 } as never, undefined as never)).toThrow(
+    "core: expected what load() resolves to, got an Object",
+  );
+});

@@ -551,7 +551,7 @@ describe("what is refused", () => {
     [
       "an unknown way of passing",
       () => new Dropout(core).forward(tensor(2), { train: true } as never),
-      'forward options: expected options among training, got "train"',
+      'forward options: expected options among training, lengths, got "train"',
     ],
   ];
   test.each(ROWS)("%s", (_, call, message) => {

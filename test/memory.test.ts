@@ -25,7 +25,7 @@ const x = randomTensor(createRandom(1), [20, 4, 3]);
 function useAll(core: ReturnType<typeof createCore>) {
   const model = new Sequential([
     new LSTM(core, { inputSize: 3, hiddenSize: 16, numLayers: 2, bidirectional: true }),
-    lastStep(),
+    lastStep({ bidirectional: true }),
     new Linear(core, { inFeatures: 32, outFeatures: 1 }),
   ]);
   const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam() });

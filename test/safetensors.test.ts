@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { decodeSafetensors, encodeSafetensors, FormatError } from "lstm-wasm";
+import { decodeSafetensors, encodeSafetensors, FormatError, toStateDict } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 
 const tensors = {
@@ -80,7 +80,11 @@ describe("a damaged or forged file", () => {
     ["no UTF-8", forge("{}").fill(0xff, 8, 10), "expected a header in JSON, got something else"],
     ["a list", forge("[]"), "expected a header object, got []"],
     ["an entry that is none", forge({ a: 1 }), 'expected "a" to be an object, got 1'],
-    ["an unknown type", forge(f32([7], [0, 28], "F8")), 'expected "a" to have a dtype among F32,F64,I32,U8, got "F8"'],
+    [
+      "an unknown type",
+      forge(f32([7], [0, 28], "F8")),
+      'expected "a" to have a dtype among F32,F64,I32,U8,F16,BF16, got "F8"',
+    ],
     ["a type from the prototype", forge(f32([7], [0, 28], "constructor")), 'got "constructor"'],
     ["a negative size", forge(f32([-7], [0, 28])), 'expected "a" to have a shape of whole numbers, got [-7]'],
     ["half a size", forge(f32([3.5, 2], [0, 28])), 'expected "a" to have a shape of whole numbers, got [3.5,2]'],
@@ -173,5 +177,41 @@ describe("what cannot be encoded", () => {
     ["no bytes", () => decodeSafetensors("x" as never), 'safetensors: expected a Uint8Array, got "x"'],
   ])("%s", (_, call, message) => {
     expect(call).toThrow(message);
+  });
+});
+
+describe("a state dict of a file", () => {
+  const file = (dtype: string, bytes: number[], shape: number[]): Uint8Array => {
+    const header = JSON.stringify({ "rnn.w": { dtype, shape, data_offsets: [0, bytes.length] } });
+    const all = new Uint8Array(8 + header.length + bytes.length);
+    new DataView(all.buffer).setBigUint64(0, BigInt(header.length), true);
+    all.set(new TextEncoder().encode(header), 8);
+    all.set(bytes, 8 + header.length);
+    return all;
+  };
+
+  test.each([
+    [
+      "F16",
+      [0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c, 0x55, 0x35],
+      [1, -2, 2 ** -24, Number.POSITIVE_INFINITY, 0.333251953125],
+    ],
+    ["BF16", [0x80, 0x3f, 0x00, 0xc0, 0x20, 0x41], [1, -2, 10]],
+    ["F64", [...new Uint8Array(Float64Array.of(0.5, -3).buffer)], [0.5, -3]],
+  ])("%s comes as float32, names without their prefix", (dtype, bytes, values) => {
+    const dict = toStateDict(decodeSafetensors(file(dtype, bytes, [values.length])), "rnn.");
+    expect(Object.keys(dict)).toEqual(["w"]);
+    expect(dict.w?.data).toBeInstanceOf(Float32Array);
+    expect([...(dict.w?.data ?? [])]).toEqual(values);
+  });
+
+  test("a prefix that no name has; a file of torch.save", () => {
+    const read = decodeSafetensors(file("F32", [0, 0, 0, 0], [1]));
+    expect(() => toStateDict(read, "lstm.")).toThrow(
+      'prefix: expected the beginning of a name, as in "rnn.w", got "lstm."',
+    );
+    expect(() => decodeSafetensors(new TextEncoder().encode("PK and what follows"))).toThrow(
+      "got a zip as torch.save writes it",
+    );
   });
 });

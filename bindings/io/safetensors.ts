@@ -1,15 +1,32 @@
 // The safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of the header, a
 // JSON header of names, dtypes, shapes and byte ranges, and the values behind it, little-endian, without gaps.
 import { checkTensor, show } from "../check.ts";
-import { ArgumentTypeError, FormatError } from "../errors.ts";
+import { ArgumentRangeError, ArgumentTypeError, FormatError } from "../errors.ts";
 import type { StateDict } from "../parameters.ts";
 import { type Shape, sizeOf } from "../tensor.ts";
 
 /** Longest header that is read, as in the reference implementation: 100 MB. */
 const MAX_HEADER = 100_000_000;
 
+/** What the values of each type come as; half precision (IEEE and bfloat16) as Float32Array. */
 const ARRAYS = { F32: Float32Array, F64: Float64Array, I32: Int32Array, U8: Uint8Array } as const;
-type DType = keyof typeof ARRAYS;
+const HALVES = { F16: fromHalf, BF16: (bits: number) => fromBits(bits << 16) } as const;
+type DType = keyof typeof ARRAYS | keyof typeof HALVES;
+const isHalf = (dtype: DType): dtype is keyof typeof HALVES => Object.hasOwn(HALVES, dtype);
+
+const word = new DataView(new ArrayBuffer(4));
+function fromBits(bits: number): number {
+  word.setInt32(0, bits);
+  return word.getFloat32(0);
+}
+
+/** IEEE 754 binary16. */
+function fromHalf(bits: number): number {
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
 
 /** A tensor of a file, in the file's own type. */
 export interface FileTensor {
@@ -63,6 +80,24 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/**
+ * The tensors of a file as `loadStateDict` takes them, F64 as float32: those whose names begin with `prefix`, without it
+ * ("rnn." of a PyTorch module's parameter "rnn.weight_ih_l0"). Throws an ArgumentRangeError where there is none.
+ */
+export function toStateDict({ tensors }: Pick<SafetensorsFile, "tensors">, prefix = ""): StateDict {
+  const found = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  if (found.length === 0)
+    throw new ArgumentRangeError(
+      `prefix: expected the beginning of a name, as in ${show(Object.keys(tensors)[0])}, got ${show(prefix)}`,
+    );
+  return Object.fromEntries(
+    found.map(([name, { data, shape }]) => {
+      const values = data instanceof Float32Array ? data : Float32Array.from(data);
+      return [name.slice(prefix.length), { data: values, shape }];
+    }),
+  );
+}
+
 /** Reads a file. Throws a FormatError on anything that is not exactly one, before any value is looked at. */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   if (!(bytes instanceof Uint8Array))
@@ -89,7 +124,8 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
         `safetensors: expected ${end} bytes of values for ${show(name)}, got ${body.length}: truncated`,
       );
     // A copy: the values are then aligned, and independent of the caller's buffer.
-    const data = new ARRAYS[dtype](new Uint8Array(body.subarray(begin, end)).buffer);
+    const { buffer } = new Uint8Array(body.subarray(begin, end));
+    const data = isHalf(dtype) ? Float32Array.from(new Uint16Array(buffer), HALVES[dtype]) : new ARRAYS[dtype](buffer);
     tensors.push([name, { dtype, shape, data }]);
   }
   let covered = 0;
@@ -107,6 +143,10 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; body: Uint8Array } {
   if (bytes.length < 8) throw new FormatError(`safetensors: expected at least 8 bytes, got ${bytes.length}`);
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b)
+    throw new FormatError(
+      "safetensors: expected a safetensors file, got a zip as torch.save writes it; write it by safetensors.torch.save_file(model.state_dict(), file)",
+    );
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER)
     throw new FormatError(`safetensors: expected a header of at most ${MAX_HEADER} bytes, got ${length}`);
@@ -126,10 +166,9 @@ function checkEntry(name: string, entry: unknown): { dtype: DType; shape: Shape;
   if (!isObject(entry))
     throw new FormatError(`safetensors: expected ${show(name)} to be an object, got ${show(entry)}`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype))
-    throw new FormatError(
-      `safetensors: expected ${show(name)} to have a dtype among ${Object.keys(ARRAYS)}, got ${show(dtype)}`,
-    );
+  const dtypes = [...Object.keys(ARRAYS), ...Object.keys(HALVES)];
+  if (typeof dtype !== "string" || !dtypes.includes(dtype))
+    throw new FormatError(`safetensors: expected ${show(name)} to have a dtype among ${dtypes}, got ${show(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isSize))
     throw new FormatError(`safetensors: expected ${show(name)} to have a shape of whole numbers, got ${show(shape)}`);
   if (
@@ -140,7 +179,7 @@ function checkEntry(name: string, entry: unknown): { dtype: DType; shape: Shape;
   )
     throw new FormatError(`safetensors: expected ${show(name)} to have two ordered data_offsets, got ${show(offsets)}`);
   const [begin, end] = offsets as [number, number];
-  const size = sizeOf(shape) * ARRAYS[dtype as DType].BYTES_PER_ELEMENT;
+  const size = sizeOf(shape) * (isHalf(dtype as DType) ? 2 : ARRAYS[dtype as keyof typeof ARRAYS].BYTES_PER_ELEMENT);
   if (end - begin !== size)
     throw new FormatError(`safetensors: expected ${size} bytes for ${show(name)} [${shape}], got ${end - begin}`);
   return { dtype: dtype as DType, shape, begin, end };

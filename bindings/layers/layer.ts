@@ -10,6 +10,7 @@ import {
   writeParameters,
 } from "../parameters.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { validSteps, withoutPadding } from "./steps.ts";
 
 /** What a pass through a model is told beside its input. */
 export interface Pass {
@@ -34,6 +35,8 @@ export abstract class Layer {
   readonly core: Core;
   /** Of a layer that tells steps from sequences: whether the batch is the first axis, and time the second. */
   declare readonly batchFirst?: boolean | undefined;
+  /** @internal Throws where this layer cannot be meant to stand behind another in a Sequential. */
+  checkBehind?(before: Layer): void;
   readonly #parameters: readonly Parameter[];
   readonly #store: Region;
   readonly #inputs: Region;
@@ -178,15 +181,20 @@ export const layersOf = (layer: Layer): readonly Layer[] => [layer, ...layer.chi
 
 /** A layer from one tensor to one tensor. */
 export abstract class SimpleLayer extends Layer {
-  /** Computes the output, and keeps what `backward` needs. */
-  forward(x: Tensor, pass: Pick<Pass, "training"> = {}): Tensor {
+  /**
+   * Computes the output, and keeps what `backward` needs. With the lengths of sequences padding in x does not matter, even NaN,
+   * and what the output has there means nothing.
+   */
+  forward(x: Tensor, pass: Pick<Pass, "training" | "lengths"> = {}): Tensor {
     this.checkUsable();
-    checkOptions("forward options", pass, ["training"]);
-    checkFlag("training", pass.training ?? false);
-    checkTensor("x", x, ["..."]);
+    const { training = false, lengths } = checkOptions("forward options", pass, ["training", "lengths"]) as typeof pass;
+    checkFlag("training", training);
+    checkTensor("x", x, ["..."], lengths === undefined);
     const shape = this.outputShape(x.shape);
-    this.checkInput(x);
-    return this.take(this.run(this.giveInput(x), x.shape, pass), shape);
+    const batchFirst = layersOf(this).some((layer) => layer.batchFirst);
+    const input = lengths ? withoutPadding(x, validSteps(x.shape, lengths, batchFirst)) : x;
+    this.checkInput(input);
+    return this.take(this.run(this.giveInput(input), x.shape, pass), shape);
   }
 
   /** From dL/d(output) to dL/d(input); adds to the parameters' gradients. */

@@ -1,7 +1,7 @@
 // What all recurrent layers share: layers above each other, two directions, variable lengths, states, tapes. One kernel
 // call runs one direction of one layer over the whole sequence.
 import { checkFlag, checkNonNegative, checkOptions, checkTensor, show } from "../check.ts";
-import { type Core, Region } from "../core.ts";
+import { type Core, checkCore, Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import { passStream } from "../random.ts";
 import { Stream } from "../stream.ts";
@@ -89,6 +89,7 @@ export abstract class Recurrent extends Layer {
   #last = { T: 0, B: 0, outputMask: 0, dropped: [] as number[], empty: [] as number[] };
 
   constructor(core: Core, options: RecurrentOptions, cell: Omit<CellKind, "noise">, known: readonly string[]) {
+    checkCore(core);
     const checked = checkRecurrentOptions(options, cell, known);
     const { I, H, L, R, bias, bidirectional, reverse, noise, seed } = checked;
     const kind: CellKind = { ...cell, noise };

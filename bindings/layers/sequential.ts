@@ -35,6 +35,9 @@ export class Sequential extends SimpleLayer {
         );
       return made;
     });
+    this.layers.forEach((layer, k) => {
+      if (k > 0) layer.checkBehind?.(this.layers[k - 1] as Layer);
+    });
     const all = this.layers.flatMap(layersOf);
     const again = all.find((layer, k) => all.indexOf(layer) !== k);
     if (again)
@@ -54,7 +57,15 @@ export class Sequential extends SimpleLayer {
   }
 
   override outputShape(input: Shape): Shape {
-    return this.layers.reduce((shape, layer) => layer.outputShape(shape), input);
+    return this.layers.reduce((shape, layer, k) => {
+      try {
+        return layer.outputShape(shape);
+      } catch (error) {
+        if (k === 0 || !(error instanceof ArgumentRangeError)) throw error;
+        // What this layer gets is what the one before it gives.
+        throw new ArgumentRangeError(`layers[${k}], ${layer.constructor.name}: ${error.message}`);
+      }
+    }, input);
   }
 
   override get children(): readonly Layer[] {

@@ -1,7 +1,7 @@
 // Which steps of which sequence a recurrent layer takes, as bytes [T,B]: from lengths, or from a mask with gaps.
-import { checkMask, type Mask, show } from "../check.ts";
+import { checkMask, checkTensor, type Mask, show } from "../check.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Shape, Tensor } from "../tensor.ts";
 
 /** How the steps of x lie in memory. */
 export interface Steps {
@@ -51,4 +51,24 @@ export function clearRows(states: Tensor, sequences: readonly number[]): Tensor 
   for (const b of sequences)
     for (let k = 0; k < (states.shape[0] as number); k++) data.fill(0, (k * B + b) * width, (k * B + b + 1) * width);
   return { data, shape: states.shape };
+}
+
+/** Which steps lie within the lengths, in the layout of x: [T,B,…], or with the batch first [B,T,…]. */
+export function validSteps(x: Shape, lengths: readonly number[], batchFirst: boolean): Mask {
+  const [a, b] = x as [number, number];
+  const [T, B] = batchFirst ? [b, a] : [a, b];
+  const steps = stepsOfLengths(lengths, { T, B, batchFirst });
+  if (!batchFirst) return { data: steps, shape: [T, B] };
+  return { data: steps.map((_, k) => steps[(k % T) * B + Math.floor(k / T)] as number), shape: [B, T] };
+}
+
+/**
+ * x with zeros at the steps that are not valid: what stands behind a sequence's end must not reach layers that look at more than
+ * one step. Throws where another value is not finite.
+ */
+export function withoutPadding(x: Tensor, valid: Mask): Tensor {
+  const width = x.data.length / valid.data.length;
+  const padded = { data: x.data.map((value, k) => (valid.data[Math.floor(k / width)] ? value : 0)), shape: x.shape };
+  checkTensor("x", padded, ["..."]);
+  return padded;
 }

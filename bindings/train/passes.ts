@@ -1,5 +1,5 @@
 // Forward and backward passes of a model over batches: whole, or in parts along time.
-import { checkTensor, type Mask, show } from "../check.ts";
+import { checkTensor, show } from "../check.ts";
 import { Region } from "../core.ts";
 import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { StateName } from "../layers/cell-kind.ts";
@@ -7,7 +7,7 @@ import { Embedding } from "../layers/embedding.ts";
 import { type Layer, layersOf } from "../layers/layer.ts";
 import { type CarriedStates, Recurrent } from "../layers/recurrent.ts";
 import type { Slice } from "../layers/slice.ts";
-import { stepsOfLengths } from "../layers/steps.ts";
+import { validSteps, withoutPadding } from "../layers/steps.ts";
 import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { type Batch, sliceAxis } from "./batch.ts";
 import type { Loss, LossTarget } from "./loss.ts";
@@ -76,14 +76,10 @@ export class Passes {
     if (lengths === undefined) return { x, shape, target: this.#loss.check(target, shape, mask) };
     if (x.shape.length === 2 && !this.#layers.some((layer) => layer instanceof Embedding))
       throw new ArgumentRangeError(`lengths: expected none for one sequence without a batch, got ${show(lengths)}`);
-    const valid = this.#validSteps(x.shape, lengths);
+    const valid = validSteps(x.shape, lengths, this.#axis === 1);
     const each = shape.length === 3 && shape[this.#axis] === x.shape[this.#axis];
     const checked = this.#loss.check(target, shape, mask ?? (each ? valid : undefined));
-    // What stands behind a sequence's end must not reach layers that look at more than one step.
-    const width = x.data.length / valid.data.length;
-    const data = x.data.map((value, k) => (valid.data[Math.floor(k / width)] ? value : 0));
-    checkTensor("x", { data, shape: x.shape }, ["..."]);
-    return { x: { data, shape: x.shape }, shape, target: checked, lengths };
+    return { x: withoutPadding(x, valid), shape, target: checked, lengths };
   }
 
   /** A batch of which only the last step of each sequence counts; the same where the model answers once. */
@@ -273,14 +269,5 @@ export class Passes {
       const from = k * length;
       return { from, to: Math.min(T, from + length), fresh: from };
     });
-  }
-
-  /** Which steps of x lie within the lengths, in the layout of x. */
-  #validSteps(x: Shape, lengths: readonly number[]): Mask {
-    const [a, b] = x as [number, number];
-    const [T, B] = this.#axis ? [b, a] : [a, b];
-    const steps = stepsOfLengths(lengths, { T, B, batchFirst: this.#axis === 1 });
-    if (this.#axis === 0) return { data: steps, shape: [T, B] };
-    return { data: steps.map((_, k) => steps[(k % T) * B + Math.floor(k / T)] as number), shape: [B, T] };
   }
 }
