@@ -508,3 +508,17 @@ test("‖dL/dc‖ of a step from which nothing reaches the one before", () => {
   layer.backward({ cn: { data: Float32Array.of(1), shape: [1, 1, 1] } });
   expect(flow.report().slices[0]?.dc).toEqual([0, 0, 1]);
 });
+
+test("below two directions the far end's gradient does not count as left from the start", () => {
+  using layer = new LSTM(core, { inputSize: 3, hiddenSize: 8, numLayers: 2, bidirectional: true, seed: 1 });
+  const flow = new GradientFlow(layer);
+  const random = createRandom(6);
+  layer.forward(randomTensor(random, [100, 2, 3]));
+  layer.backward({ hn: randomTensor(random, [4, 2, 8]) });
+  const { slices } = flow.report();
+  expect(slices.map(({ basis }) => basis)).toEqual(["growth", "growth", "norm", "norm"]);
+  for (const { carried, decay } of slices) {
+    expect(carried.total[90]).toBeLessThan(1e-9);
+    expect(decay.total?.halfLife).toBeLessThan(5);
+  }
+});

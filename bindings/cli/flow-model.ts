@@ -46,7 +46,8 @@ export interface Measured {
 
 export async function measureFile(core: Core, modelFile: string, dataFile: string | undefined, options: FlowOptions) {
   const bytes = await readInput(modelFile);
-  const { metadata, tensors } = decodeSafetensors(bytes);
+  // What else is in a state_dict may be of any type.
+  const { metadata, tensors } = decodeSafetensors(bytes, (name) => /(weight|bias)_(ih|hh|hr)_l\d/.test(name));
   if (metadata.format?.startsWith("lstm-wasm ")) {
     const saved = loadModel(core, bytes);
     if (dataFile === undefined && saved.kind === "text")
@@ -121,9 +122,7 @@ export function layerOf(
   const found = Object.keys(tensors).flatMap((name) => /^(.*)weight_hh_l0$/.exec(name)?.[1] ?? []);
   const names = found.map((prefix) => prefix.replace(/\.$/, ""));
   if (found.length === 0)
-    throw new UserError(
-      `${file}: expected a recurrent layer (weight_ih_l0, weight_hh_l0, …), got none among ${Object.keys(tensors).length} tensors`,
-    );
+    throw new UserError(`${file}: expected a recurrent layer (weight_ih_l0, weight_hh_l0, …), got a file without one`);
   if (module === undefined ? found.length > 1 : !names.includes(module))
     throw new UserError(`--module: expected one of ${names.join(", ")}, got ${module ?? "none"}`);
   const prefix = found[module === undefined ? 0 : names.indexOf(module)] as string;

@@ -56,8 +56,8 @@ export class GradientFlow {
   /** What is left of the gradient after so many steps back, by slice: the report's `carried` alone, for those who ask often. */
   curves(): SliceFlow["carried"][] {
     const basis = this.#basis();
-    return this.#norms().map((norms) => {
-      const { from, total, direct, recurrent } = carry(norms, basis);
+    return this.#norms().map((norms, k) => {
+      const { from, total, direct, recurrent } = carry(norms, this.#basisOf(this.#places[k] as Place, basis));
       return { from, total, direct, recurrent };
     });
   }
@@ -131,7 +131,9 @@ export class GradientFlow {
 
   #report(basis: Basis): FlowReport {
     const norms = this.#norms();
-    const slices = this.#places.map((place) => sliceFlow(place, basis, this.thresholds) as SliceFlow);
+    const slices = this.#places.map(
+      (place) => sliceFlow(place, this.#basisOf(place, basis), this.thresholds) as SliceFlow,
+    );
     const nonFinite = findNonFinite(this.model, this.#places, norms);
     return {
       ...worst(slices),
@@ -161,6 +163,16 @@ export class GradientFlow {
     const last = this.#places.at(-1)?.layer as Recurrent;
     const norms = this.#norms().slice(last.bidirectional ? -2 : -1);
     return norms.some(hasManyLosses) ? "growth" : "norm";
+  }
+
+  /** A direction above that runs the other way puts a gradient in at this one's far end, which would count as left from the start. */
+  #basisOf({ layer, slice }: Place, basis: Basis): Basis {
+    const rank = (place: Pick<Place, "layer" | "slice">) =>
+      place.slice.index - place.slice.direction + 1e6 * this.#places.findIndex((other) => other.layer === place.layer);
+    const crossed = this.#places.some(
+      (other) => rank(other) > rank({ layer, slice }) && other.slice.reverse !== slice.reverse,
+    );
+    return crossed ? "growth" : basis;
   }
 
   #isDue(): boolean {

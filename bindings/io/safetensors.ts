@@ -98,8 +98,11 @@ export function toStateDict({ tensors }: Pick<SafetensorsFile, "tensors">, prefi
   );
 }
 
-/** Reads a file. Throws a FormatError on anything that is not exactly one, before any value is looked at. */
-export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+/**
+ * Reads a file; with `wanted` only the tensors of some names, so that others may be of any type. Throws a FormatError on anything
+ * that is not exactly one, before any value is looked at.
+ */
+export function decodeSafetensors(bytes: Uint8Array, wanted: (name: string) => boolean = () => true): SafetensorsFile {
   if (!(bytes instanceof Uint8Array))
     throw new ArgumentTypeError(`safetensors: expected a Uint8Array, got ${show(bytes)}`);
   const { header, body } = readHeader(bytes);
@@ -117,12 +120,13 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
       }
       continue;
     }
-    const { dtype, shape, begin, end } = checkEntry(name, entry);
+    const { dtype, shape, begin, end } = checkEntry(name, entry, wanted(name));
     ranges.push({ name, begin, end });
     if (end > body.length)
       throw new FormatError(
         `safetensors: expected ${end} bytes of values for ${show(name)}, got ${body.length}: truncated`,
       );
+    if (!wanted(name)) continue;
     // A copy: the values are then aligned, and independent of the caller's buffer.
     const { buffer } = new Uint8Array(body.subarray(begin, end));
     const data = isHalf(dtype) ? Float32Array.from(new Uint16Array(buffer), HALVES[dtype]) : new ARRAYS[dtype](buffer);
@@ -162,12 +166,16 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; body:
   return { header, body: bytes.subarray(8 + length) };
 }
 
-function checkEntry(name: string, entry: unknown): { dtype: DType; shape: Shape; begin: number; end: number } {
+function checkEntry(
+  name: string,
+  entry: unknown,
+  wanted: boolean,
+): { dtype: DType; shape: Shape; begin: number; end: number } {
   if (!isObject(entry))
     throw new FormatError(`safetensors: expected ${show(name)} to be an object, got ${show(entry)}`);
   const { dtype, shape, data_offsets: offsets } = entry;
   const dtypes = [...Object.keys(ARRAYS), ...Object.keys(HALVES)];
-  if (typeof dtype !== "string" || !dtypes.includes(dtype))
+  if (typeof dtype !== "string" || (wanted && !dtypes.includes(dtype)))
     throw new FormatError(`safetensors: expected ${show(name)} to have a dtype among ${dtypes}, got ${show(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isSize))
     throw new FormatError(`safetensors: expected ${show(name)} to have a shape of whole numbers, got ${show(shape)}`);
@@ -179,8 +187,9 @@ function checkEntry(name: string, entry: unknown): { dtype: DType; shape: Shape;
   )
     throw new FormatError(`safetensors: expected ${show(name)} to have two ordered data_offsets, got ${show(offsets)}`);
   const [begin, end] = offsets as [number, number];
-  const size = sizeOf(shape) * (isHalf(dtype as DType) ? 2 : ARRAYS[dtype as keyof typeof ARRAYS].BYTES_PER_ELEMENT);
-  if (end - begin !== size)
+  const size =
+    sizeOf(shape) * (isHalf(dtype as DType) ? 2 : (ARRAYS[dtype as keyof typeof ARRAYS]?.BYTES_PER_ELEMENT ?? 0));
+  if (wanted && end - begin !== size)
     throw new FormatError(`safetensors: expected ${size} bytes for ${show(name)} [${shape}], got ${end - begin}`);
   return { dtype: dtype as DType, shape, begin, end };
 }

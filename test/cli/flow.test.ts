@@ -136,7 +136,7 @@ test.each([
   [
     "no recurrent layer",
     ["flow", "linear.safetensors"],
-    "linear.safetensors: expected a recurrent layer (weight_ih_l0, weight_hh_l0, …), got none among 2 tensors",
+    "linear.safetensors: expected a recurrent layer (weight_ih_l0, weight_hh_l0, …), got a file without one",
   ],
   [
     "data of another width",
