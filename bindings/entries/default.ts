@@ -9,12 +9,14 @@ export { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../che
 export * from "../index.ts";
 /** @internal */
 export { Recurrent } from "../layers/recurrent.ts";
+/** @internal For the other entries. */
+export { compileSync, loadFrom, loadFromSync } from "../load.ts";
 /** @internal */
 export { Loss } from "../train/loss.ts";
 /** @internal */
 export { Passes } from "../train/passes.ts";
-/** @internal For the other entries. */
-export { compileSync, loadFrom, loadFromSync, unpack };
+/** @internal */
+export { unpack } from "./embedded.ts";
 
 /** Compiled when it is first asked for. */
 let module: WebAssembly.Module | undefined;

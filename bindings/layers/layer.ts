@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkFlag, checkOptions, checkTensor } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { StateError } from "../errors.ts";
