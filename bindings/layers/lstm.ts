@@ -4,7 +4,13 @@ import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
-import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
+import type {
+  Records,
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+  Surely,
+} from "./recurrent-options.ts";
 
 /** Options of an LSTM, named and meant as those of torch.nn.LSTM. */
 export interface LSTMOptions extends RecurrentOptions {
@@ -33,7 +39,7 @@ export interface LSTMOptions extends RecurrentOptions {
 }
 
 /** Options of a forward pass of an LSTM. */
-export interface LSTMForwardOptions extends RecurrentForwardOptions {
+export interface LSTMForwardOptions<Recorded extends boolean = boolean> extends RecurrentForwardOptions<Recorded> {
   /** Initial cell states [L·D,B,H], index layer·D + direction; zeros by default. */
   readonly c0?: Tensor;
 }
@@ -55,7 +61,7 @@ export interface LSTMRecord {
   readonly h: Tensor;
 }
 
-export interface LSTMResult {
+export interface LSTMResult<Recorded extends boolean = boolean> {
   /** h of the last layer at every step [T,B,D·R], the forward direction's half first. */
   readonly output: Tensor;
   /** Final hidden states [L·D,B,R]. */
@@ -63,7 +69,7 @@ export interface LSTMResult {
   /** Final cell states [L·D,B,H]. */
   readonly cn: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly LSTMRecord[] | null;
+  readonly record: Records<LSTMRecord, Recorded>;
 }
 
 /** dL/d(each result of forward); what is left out counts as zero. */
@@ -83,7 +89,7 @@ export interface LSTMBackwardRecord {
   readonly da: Tensor;
 }
 
-export interface LSTMGradients {
+export interface LSTMGradients<Recorded extends boolean = boolean> {
   /** dL/dx, shaped as x. */
   readonly input: Tensor;
   /** dL/dh0 [L·D,B,R]. */
@@ -91,7 +97,7 @@ export interface LSTMGradients {
   /** dL/dc0 [L·D,B,H]. */
   readonly c0: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly LSTMBackwardRecord[] | null;
+  readonly record: Records<LSTMBackwardRecord, Recorded>;
 }
 
 /**
@@ -144,12 +150,18 @@ export class LSTM extends Recurrent {
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
-  forward(x: Tensor, options: LSTMForwardOptions = {}): LSTMResult {
-    return this.runForward(x, options) as unknown as LSTMResult;
+  forward<Recorded extends boolean = false>(
+    x: Tensor,
+    options: LSTMForwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): LSTMResult<Recorded> {
+    return this.runForward(x, options) as unknown as LSTMResult<Recorded>;
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: LSTMCotangents, options: RecurrentBackwardOptions = {}): LSTMGradients {
-    return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients;
+  backward<Recorded extends boolean = false>(
+    cotangents: LSTMCotangents,
+    options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): LSTMGradients<Recorded> {
+    return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients<Recorded>;
   }
 }
