@@ -81,14 +81,18 @@ export class Trainer {
     return { ...(steps.at(-1) as TrainStep), loss: steps.reduce((sum, { loss }) => sum + loss, 0) / steps.length };
   }
 
-  /** The loss over all batches, each weighted by how much of it counts; changes no parameter. */
-  evaluate(batches: Iterable<Batch>): number {
-    if (typeof batches?.[Symbol.iterator] !== "function")
-      throw new ArgumentTypeError(`batches: expected an array of batches, or the like, got ${show(batches)}`);
+  /**
+   * The loss over all batches, each weighted by how much of it counts; changes no parameter. A function of the epoch, such as
+   * `dataLoader` answers, is asked for epoch 0.
+   */
+  evaluate(batches: Iterable<Batch> | ((epoch: number) => Iterable<Batch>)): number {
+    const given = typeof batches === "function" ? batches(0) : batches;
+    if (typeof given?.[Symbol.iterator] !== "function")
+      throw new ArgumentTypeError(`batches: expected an array of batches, or the like, got ${show(given)}`);
     const { states } = this.#passes;
     const sum = { loss: 0, count: 0 };
     try {
-      for (const batch of batches) this.#evaluate(batch, sum);
+      for (const batch of given) this.#evaluate(batch, sum);
     } finally {
       this.#passes.states = states;
     }
