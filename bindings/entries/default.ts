@@ -1,5 +1,8 @@
-// "lstm-wasm": the strict module inside the package. Importing it has no side effect: nothing is compiled before `load` or
-// `loadSync`.
+/**
+ * The strict module inside the package. Importing it has no side effect: nothing is compiled before `load` or `loadSync`.
+ *
+ * @module lstm-wasm
+ */
 import { text } from "../generated/core.ts";
 import { compile, compileSync, type Load, type LoadSync, loadFrom, loadFromSync } from "../load.ts";
 import { unpack } from "./embedded.ts";
