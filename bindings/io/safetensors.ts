@@ -63,7 +63,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Reads a file. Throws a FormatError on anything that is not exactly one, before any value is looked at. */
+/**
+ * Reads a file.
+ *
+ * @throws {ArgumentTypeError} when the bytes are no Uint8Array.
+ * @throws {FormatError} when they are anything but exactly one file.
+ */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   if (!(bytes instanceof Uint8Array))
     throw new ArgumentTypeError(`safetensors: expected a Uint8Array, got ${show(bytes)}`);

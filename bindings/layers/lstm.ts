@@ -105,8 +105,16 @@ export interface LSTMGradients<Recorded extends boolean = boolean> {
  * those of torch.nn.LSTM; the equations stand in assembly/cells/lstm.ts.
  */
 export class LSTM extends Recurrent {
+  /** Width of the projection of h, or 0. */
   readonly projSize: number;
 
+  /**
+   * Draws the initial parameters.
+   *
+   * @throws {ArgumentTypeError} when an option is unknown or of the wrong kind.
+   * @throws {ArgumentRangeError} when a size or another value does not fit.
+   * @throws {OutOfMemoryError} when the core has no room for the parameters.
+   */
   constructor(core: Core, options: LSTMOptions) {
     const { projSize = 0, gateClip = 0, cellClip = 0, activations, forgetBias } = options ?? {};
     const peephole = checkFlag("peephole", options?.peephole ?? false);
@@ -149,7 +157,14 @@ export class LSTM extends Recurrent {
       if (/^bias_[ih]h/.test(name)) core.view(value + 4 * H, H).fill(name.startsWith("bias_ih") ? forgetBias : 0);
   }
 
-  /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
+  /**
+   * Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs.
+   *
+   * @throws {ArgumentTypeError} when x is no tensor, or an option is unknown or of the wrong kind.
+   * @throws {ArgumentRangeError} when a shape does not fit, or a value is not finite.
+   * @throws {StateError} when the layer is disposed.
+   * @throws {OutOfMemoryError} when memory cannot grow to hold what is kept.
+   */
   forward<Recorded extends boolean = false>(
     x: Tensor,
     options: LSTMForwardOptions<Recorded> & Surely<Recorded> = {} as never,
@@ -157,7 +172,11 @@ export class LSTM extends Recurrent {
     return this.runForward(x, options) as unknown as LSTMResult<Recorded>;
   }
 
-  /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
+  /**
+   * Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients.
+   *
+   * @throws {StateError} when no `forward` came before it, or the layer is disposed.
+   */
   backward<Recorded extends boolean = false>(
     cotangents: LSTMCotangents,
     options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,

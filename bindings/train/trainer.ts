@@ -49,7 +49,9 @@ const START: Progress = { epoch: 0, batch: 0, window: 0, step: 0, total: 0, over
 
 /** Trains a model in linear memory: batches are copied in, everything else stays there. */
 export class Trainer {
+  /** What is trained. */
   readonly model: Layer;
+  /** What changes its parameters: moments, and groups whose `lr` may be set between steps. */
   readonly optimizer: Optimizer;
   readonly #options: CheckedTrainerOptions;
   readonly #update: Update;
@@ -74,7 +76,14 @@ export class Trainer {
     this.#update = new Update(model, this.optimizer, { norm: clipNorm, value: clipValue }, flow);
   }
 
-  /** Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss. */
+  /**
+   * Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss.
+   *
+   * @throws {ArgumentTypeError} when the batch or a part of it is of the wrong kind.
+   * @throws {ArgumentRangeError} when a shape or a value does not fit the model or the loss.
+   * @throws {TrainingError} when the loss or the gradient is not finite, before it reaches the parameters (`ERR_NON_FINITE`).
+   * @throws {StateError} when the model is disposed.
+   */
   step(batch: Batch): TrainStep {
     if (!this.#options.tbptt) return this.#step([this.#gradients(batch)]);
     const steps = [...this.#windows(batch, 0)].map(({ step }) => step);
