@@ -21,6 +21,7 @@ describe("declarations", () => {
   test.each([
     ["es2022", []],
     ["es2022,dom", ["--lib", "es2022,dom"]],
+    ["es2022 and Node's types", ["--lib", "es2022", "--types", "node"]],
     ["exact", ["--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"]],
   ])("compile with skipLibCheck off: %s", (_, options) => {
     // Inside the package, which its own name then leads to.
