@@ -4,6 +4,13 @@ import { Core, type CoreOptions } from "./core.ts";
 import { ArgumentTypeError, ModuleError, OutOfMemoryError } from "./errors.ts";
 import { type Abi, MODULE_ID } from "./generated/abi.ts";
 
+declare global {
+  /** Where the types are Node's alone, without those of the DOM, there is no such name. */
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
 /** What `loadSync` takes the kernels from: a compiled `core.wasm` or `core.relaxed.wasm` of this package, or its bytes. */
 export type ModuleSource = WebAssembly.Module | ArrayBuffer | ArrayBufferView;
 

@@ -1,4 +1,8 @@
-// For Node, Deno and Bun: files. An entry of its own ("lstm-wasm/node"), so that the others run where there are none.
+/**
+ * For Node, Deno and Bun: files. An entry of its own, so that the others run where there are none.
+ *
+ * @module lstm-wasm/node
+ */
 import { open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { FileError } from "./errors.ts";
 

@@ -274,7 +274,7 @@ const CALLS: Row[] = [
     "a record of gradients that is no flag",
     () => {
       lstm.forward(x);
-      lstm.backward({}, { record: 1 as never });
+      lstm.backward({}, { record: 1 } as never);
     },
     "TYPE",
     "record: expected true or false, got 1",

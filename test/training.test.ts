@@ -1,4 +1,15 @@
-import { adam, type Batch, Linear, LSTM, lastStep, mseLoss, Sequential, type StateDict, Trainer } from "lstm-wasm";
+import {
+  adam,
+  type Batch,
+  dataLoader,
+  Linear,
+  LSTM,
+  lastStep,
+  mseLoss,
+  Sequential,
+  type StateDict,
+  Trainer,
+} from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { goldens, readJson, type TrainingCase } from "./support/cases.ts";
 import { BUILDS, createCore } from "./support/cores.ts";
@@ -112,6 +123,25 @@ describe("Trainer", () => {
     const each = batches.map((batch) => trainer.evaluate([batch]));
     expect(trainer.evaluate(batches)).toBeCloseTo(each.reduce((a, b) => a + b) / 4, 6);
     expect(model.stateDict()).toEqual(before);
+  });
+
+  test("evaluate takes what fit takes: a function of the epoch, as of epoch 0", () => {
+    const { batches, create } = createTask();
+    const trainer = create();
+    const epochs: number[] = [];
+    const loss = trainer.evaluate((epoch) => {
+      epochs.push(epoch);
+      return batches;
+    });
+    expect(loss).toBe(trainer.evaluate(batches));
+    expect(epochs).toEqual([0]);
+    const samples = [5, 3].map((T) => ({
+      x: { data: new Float32Array(2 * T).fill(0.5), shape: [T, 2] },
+      target: { data: new Float32Array([1]), shape: [1] },
+    }));
+    const load = dataLoader(samples, { batchSize: 1 });
+    expect(trainer.evaluate(load)).toBe(trainer.evaluate([...load(0)]));
+    expect(() => trainer.evaluate(() => null as never)).toThrow("batches: expected an array of batches, or the like");
   });
 
   test("the learning rate may change between steps", () => {

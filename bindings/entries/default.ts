@@ -1,5 +1,8 @@
-// "lstm-wasm": the strict module inside the package. Importing it has no side effect: nothing is compiled before `load` or
-// `loadSync`.
+/**
+ * The strict module inside the package. Importing it has no side effect: nothing is compiled before `load` or `loadSync`.
+ *
+ * @module lstm-wasm
+ */
 import { text } from "../generated/core.ts";
 import { compile, compileSync, type Load, type LoadSync, loadFrom, loadFromSync } from "../load.ts";
 import { unpack } from "./embedded.ts";
@@ -9,12 +12,14 @@ export { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../che
 export * from "../index.ts";
 /** @internal */
 export { Recurrent } from "../layers/recurrent.ts";
+/** @internal For the other entries. */
+export { compileSync, loadFrom, loadFromSync } from "../load.ts";
 /** @internal */
 export { Loss } from "../train/loss.ts";
 /** @internal */
 export { Passes } from "../train/passes.ts";
-/** @internal For the other entries. */
-export { compileSync, loadFrom, loadFromSync, unpack };
+/** @internal */
+export { unpack } from "./embedded.ts";
 
 /** Compiled when it is first asked for. */
 let module: WebAssembly.Module | undefined;

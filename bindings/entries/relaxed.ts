@@ -1,5 +1,9 @@
-// "lstm-wasm/relaxed": the module with fused multiply-add inside the package, or the strict one on a host without relaxed SIMD.
-// Faster where the processor fuses; its last bits may differ from machine to machine.
+/**
+ * The module with fused multiply-add inside the package, or the strict one on a host without relaxed SIMD. Faster where the
+ * processor fuses; its last bits may differ from machine to machine.
+ *
+ * @module lstm-wasm/relaxed
+ */
 import { text } from "../generated/core.relaxed.ts";
 import type { Load, LoadSync } from "../load.ts";
 import { load as loadStrict, loadSync as loadStrictSync, unpack } from "./default.ts";

@@ -21,8 +21,11 @@ export interface GradientFlowOptions extends Partial<Thresholds> {
  * `report()` tells of the last one. Given to a Trainer as its option `flow`, it reports with every n-th update.
  */
 export class GradientFlow {
+  /** What is watched. */
   readonly model: Layer;
+  /** In a Trainer: a report with every so many updates. */
   readonly every: number;
+  /** What counts as vanished and as exploded. */
   readonly thresholds: Thresholds;
   readonly #places: readonly Place[];
   #updates = 0;

@@ -1,4 +1,8 @@
-// `lstm-wasm/flow`: where the gradients of a recurrent model go. An entry of its own, so that the default one does not grow.
+/**
+ * Where the gradients of a recurrent model go. An entry of its own, so that the default one does not grow.
+ *
+ * @module lstm-wasm/flow
+ */
 export type { Saturation } from "./gates.ts";
 export { GradientFlow, type GradientFlowOptions } from "./gradient-flow.ts";
 export type { Basis, Decay } from "./norms.ts";

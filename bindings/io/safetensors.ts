@@ -81,6 +81,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /**
+<<<<<<< HEAD
  * The tensors of a file as `loadStateDict` takes them, F64 as float32: those whose names begin with `prefix`, without it
  * ("rnn." of a PyTorch module's parameter "rnn.weight_ih_l0"). Throws an ArgumentRangeError where there is none.
  */
@@ -99,8 +100,10 @@ export function toStateDict({ tensors }: Pick<SafetensorsFile, "tensors">, prefi
 }
 
 /**
- * Reads a file; with `wanted` only the tensors of some names, so that others may be of any type. Throws a FormatError on anything
- * that is not exactly one, before any value is looked at.
+ * Reads a file; with `wanted` only the tensors of some names, so that others may be of any type.
+ *
+ * @throws {ArgumentTypeError} when the bytes are no Uint8Array.
+ * @throws {FormatError} when they are anything but exactly one file, before any value is looked at.
  */
 export function decodeSafetensors(bytes: Uint8Array, wanted: (name: string) => boolean = () => true): SafetensorsFile {
   if (!(bytes instanceof Uint8Array))

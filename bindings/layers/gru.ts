@@ -3,7 +3,13 @@ import type { Core } from "../core.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
+import type {
+  Records,
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+  Surely,
+} from "./recurrent-options.ts";
 
 /** Options of a GRU, named and meant as those of torch.nn.GRU. */
 export interface GRUOptions extends RecurrentOptions {
@@ -31,13 +37,13 @@ export interface GRURecord {
 }
 
 /** Results of a forward pass of a GRU or an RNN. */
-export interface HiddenResult<Record> {
+export interface HiddenResult<Record, Recorded extends boolean = boolean> {
   /** h of the last layer at every step [T,B,D·H], the forward direction's half first. */
   readonly output: Tensor;
   /** Final hidden states [L·D,B,H]. */
   readonly hn: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly Record[] | null;
+  readonly record: Records<Record, Recorded>;
 }
 
 /** dL/d(each result of forward); what is left out counts as zero. */
@@ -47,13 +53,13 @@ export interface HiddenCotangents {
 }
 
 /** Gradients of what went into a GRU or an RNN. */
-export interface HiddenGradients {
+export interface HiddenGradients<Recorded extends boolean = boolean> {
   /** dL/dx, shaped as x. */
   readonly input: Tensor;
   /** dL/dh0 [L·D,B,H]. */
   readonly h0: Tensor;
   /** With `record: true`; index layer·D + direction: dL/dh [T,B,H], and dL/da, what reaches W_ih·x. */
-  readonly record: readonly { readonly dh: Tensor; readonly da: Tensor }[] | null;
+  readonly record: Records<{ readonly dh: Tensor; readonly da: Tensor }, Recorded>;
 }
 
 /**
@@ -76,12 +82,18 @@ export class GRU extends Recurrent {
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
-  forward(x: Tensor, options: RecurrentForwardOptions = {}): HiddenResult<GRURecord> {
-    return this.runForward(x, options) as unknown as HiddenResult<GRURecord>;
+  forward<Recorded extends boolean = false>(
+    x: Tensor,
+    options: RecurrentForwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): HiddenResult<GRURecord, Recorded> {
+    return this.runForward(x, options) as unknown as HiddenResult<GRURecord, Recorded>;
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
-    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
+  backward<Recorded extends boolean = false>(
+    cotangents: HiddenCotangents,
+    options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): HiddenGradients<Recorded> {
+    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients<Recorded>;
   }
 }

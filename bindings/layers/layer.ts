@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkFlag, checkOptions, checkTensor } from "../check.ts";
 import { type Core, Region } from "../core.ts";
 import { StateError } from "../errors.ts";
@@ -32,6 +33,7 @@ export interface Pass {
  * nothing in or out and check nothing; the public calls around them do, once.
  */
 export abstract class Layer {
+  /** The kernels, and the memory that the layer is in. */
   readonly core: Core;
   /** Of a layer that tells steps from sequences: whether the batch is the first axis, and time the second. */
   declare readonly batchFirst?: boolean | undefined;
@@ -83,7 +85,13 @@ export abstract class Layer {
     return readParameters(this.core, this.parameters, "value");
   }
 
-  /** Takes over every parameter. Throws, and changes none, if a name or a shape does not fit. */
+  /**
+   * Takes over every parameter; where it throws, it changes none.
+   *
+   * @throws {ArgumentTypeError} when the dict or one of its entries is no such thing.
+   * @throws {ArgumentRangeError} when a name is missing or unknown, a shape does not fit, or a value is not finite.
+   * @throws {StateError} when the layer is disposed.
+   */
   loadStateDict(dict: StateDict): void {
     this.checkUsable();
     writeParameters(this.core, this.parameters, dict);

@@ -4,7 +4,13 @@ import { ArgumentRangeError, ArgumentTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Activation, APART, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import { Recurrent } from "./recurrent.ts";
-import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
+import type {
+  Records,
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+  Surely,
+} from "./recurrent-options.ts";
 
 /** Options of an LSTM, named and meant as those of torch.nn.LSTM. */
 export interface LSTMOptions extends RecurrentOptions {
@@ -33,7 +39,7 @@ export interface LSTMOptions extends RecurrentOptions {
 }
 
 /** Options of a forward pass of an LSTM. */
-export interface LSTMForwardOptions extends RecurrentForwardOptions {
+export interface LSTMForwardOptions<Recorded extends boolean = boolean> extends RecurrentForwardOptions<Recorded> {
   /** Initial cell states [L·D,B,H], index layer·D + direction; zeros by default. */
   readonly c0?: Tensor;
 }
@@ -55,7 +61,7 @@ export interface LSTMRecord {
   readonly h: Tensor;
 }
 
-export interface LSTMResult {
+export interface LSTMResult<Recorded extends boolean = boolean> {
   /** h of the last layer at every step [T,B,D·R], the forward direction's half first. */
   readonly output: Tensor;
   /** Final hidden states [L·D,B,R]. */
@@ -63,7 +69,7 @@ export interface LSTMResult {
   /** Final cell states [L·D,B,H]. */
   readonly cn: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly LSTMRecord[] | null;
+  readonly record: Records<LSTMRecord, Recorded>;
 }
 
 /** dL/d(each result of forward); what is left out counts as zero. */
@@ -83,7 +89,7 @@ export interface LSTMBackwardRecord {
   readonly da: Tensor;
 }
 
-export interface LSTMGradients {
+export interface LSTMGradients<Recorded extends boolean = boolean> {
   /** dL/dx, shaped as x. */
   readonly input: Tensor;
   /** dL/dh0 [L·D,B,R]. */
@@ -91,7 +97,7 @@ export interface LSTMGradients {
   /** dL/dc0 [L·D,B,H]. */
   readonly c0: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly LSTMBackwardRecord[] | null;
+  readonly record: Records<LSTMBackwardRecord, Recorded>;
 }
 
 /**
@@ -99,8 +105,16 @@ export interface LSTMGradients {
  * those of torch.nn.LSTM; the equations stand in assembly/cells/lstm.ts.
  */
 export class LSTM extends Recurrent {
+  /** Width of the projection of h, or 0. */
   readonly projSize: number;
 
+  /**
+   * Draws the initial parameters.
+   *
+   * @throws {ArgumentTypeError} when an option is unknown or of the wrong kind.
+   * @throws {ArgumentRangeError} when a size or another value does not fit.
+   * @throws {OutOfMemoryError} when the core has no room for the parameters.
+   */
   constructor(core: Core, options: LSTMOptions) {
     const { projSize = 0, gateClip = 0, cellClip = 0, activations, forgetBias } = options ?? {};
     const peephole = checkFlag("peephole", options?.peephole ?? false);
@@ -143,13 +157,30 @@ export class LSTM extends Recurrent {
       if (/^bias_[ih]h/.test(name)) core.view(value + 4 * H, H).fill(name.startsWith("bias_ih") ? forgetBias : 0);
   }
 
-  /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
-  forward(x: Tensor, options: LSTMForwardOptions = {}): LSTMResult {
-    return this.runForward(x, options) as unknown as LSTMResult;
+  /**
+   * Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs.
+   *
+   * @throws {ArgumentTypeError} when x is no tensor, or an option is unknown or of the wrong kind.
+   * @throws {ArgumentRangeError} when a shape does not fit, or a value is not finite.
+   * @throws {StateError} when the layer is disposed.
+   * @throws {OutOfMemoryError} when memory cannot grow to hold what is kept.
+   */
+  forward<Recorded extends boolean = false>(
+    x: Tensor,
+    options: LSTMForwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): LSTMResult<Recorded> {
+    return this.runForward(x, options) as unknown as LSTMResult<Recorded>;
   }
 
-  /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: LSTMCotangents, options: RecurrentBackwardOptions = {}): LSTMGradients {
-    return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients;
+  /**
+   * Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients.
+   *
+   * @throws {StateError} when no `forward` came before it, or the layer is disposed.
+   */
+  backward<Recorded extends boolean = false>(
+    cotangents: LSTMCotangents,
+    options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): LSTMGradients<Recorded> {
+    return this.runBackwardFrom(cotangents, options) as unknown as LSTMGradients<Recorded>;
   }
 }

@@ -5,7 +5,12 @@ import type { Tensor } from "../tensor.ts";
 import type { CellKind } from "./cell-kind.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
+import type {
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+  Surely,
+} from "./recurrent-options.ts";
 
 /** Options of a MinGRU or a MinLSTM: those about W_hh are missing, for there is none. */
 export interface MinOptions extends Omit<RecurrentOptions, "recurrentInit" | "recurrentDropout" | "weightDropout"> {
@@ -49,13 +54,19 @@ abstract class Min<Record> extends Recurrent {
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
-  forward(x: Tensor, options: RecurrentForwardOptions = {}): HiddenResult<Record> {
-    return this.runForward(x, options) as unknown as HiddenResult<Record>;
+  forward<Recorded extends boolean = false>(
+    x: Tensor,
+    options: RecurrentForwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): HiddenResult<Record, Recorded> {
+    return this.runForward(x, options) as unknown as HiddenResult<Record, Recorded>;
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
-    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
+  backward<Recorded extends boolean = false>(
+    cotangents: HiddenCotangents,
+    options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): HiddenGradients<Recorded> {
+    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients<Recorded>;
   }
 }
 

@@ -1,9 +1,8 @@
 // What a recurrent layer does at random: zoneout, and dropout on x, h and W_hh. Masks are drawn by a forward pass and hold for
 // the backward pass behind it.
 import { type Core, Region } from "../core.ts";
-import type { Parameter } from "../parameters.ts";
 import type { SequenceFields } from "../sequence.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Shape, Tensor } from "../tensor.ts";
 import type { Noise } from "./cell-kind.ts";
 
 /** Numbers for a forward pass: `stream`, and `held` + 1 to 3, are streams of random numbers. */
@@ -16,7 +15,12 @@ export interface Draw {
 }
 
 /** The weights W_hh and their gradient. */
-export type Weights = Pick<Parameter, "value" | "grad" | "size" | "shape">;
+export interface Weights {
+  readonly value: number;
+  readonly grad: number;
+  readonly size: number;
+  readonly shape: Shape;
+}
 
 export class NoiseTape {
   readonly #core: Core;

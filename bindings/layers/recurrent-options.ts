@@ -52,7 +52,7 @@ export interface RecurrentOptions {
 }
 
 /** Options of a forward pass. */
-export interface RecurrentForwardOptions {
+export interface RecurrentForwardOptions<Recorded extends boolean = boolean> {
   /** Initial hidden states [L·D,B,R], index layer·D + direction; zeros by default. Without B for input without it. */
   readonly h0?: Tensor;
   /**
@@ -71,20 +71,26 @@ export interface RecurrentForwardOptions {
   /** Apply dropout. Default false. */
   readonly training?: boolean;
   /** Answer every intermediate value too. */
-  readonly record?: boolean;
+  readonly record?: Recorded;
   /** Answer the output as a view of linear memory, valid until the next call of anything on this core. */
   readonly view?: boolean;
 }
 
 /** Options of a backward pass. */
-export interface RecurrentBackwardOptions {
+export interface RecurrentBackwardOptions<Recorded extends boolean = boolean> {
   /** Answer the gradients at every step, too. */
-  readonly record?: boolean;
+  readonly record?: Recorded;
   /** Hold each element of dL/da, the gradients of the gates' arguments, within ± this at every step (Graves 2013). 0, the default: no bound. */
   readonly clipStep?: number;
   /** Measure where the gradient goes, for the report of `GradientFlow` (lstm-wasm/flow). Default false, true while one watches. */
   readonly flow?: boolean;
 }
+
+/** Where an answer's type says that something was recorded, the options do not leave it open: `record` is there. */
+export type Surely<Recorded extends boolean> = [Recorded] extends [true] ? { readonly record: true } : unknown;
+
+/** What was recorded: with `record: true` the records, otherwise null. */
+export type Records<Record, Recorded extends boolean> = Recorded extends true ? readonly Record[] : null;
 
 /** Names of the options that every recurrent layer has, if it has W_hh. */
 const COMMON_OPTIONS =

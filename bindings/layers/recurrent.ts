@@ -55,15 +55,22 @@ export const PLAIN: Pick<CellKind, "states" | "recurrent" | "hasRec" | "projSize
 };
 
 export abstract class Recurrent extends Layer {
+  /** Width I of the input. */
   readonly inputSize: number;
+  /** Width H of the hidden state; with a projection, of the cell state. */
   readonly hiddenSize: number;
+  /** Layers above each other, L. */
   readonly numLayers: number;
+  /** Whether there are biases. */
   readonly bias: boolean;
   override readonly batchFirst: boolean;
+  /** Probability with which training zeroes an element between two layers. */
   readonly dropout: number;
+  /** Whether there are two directions. */
   readonly bidirectional: boolean;
   /** Whether the only direction runs from the last step to the first. */
   readonly reverse: boolean;
+  /** Whether the output stands in the order of that direction, the last step first. */
   readonly goBackwards: boolean;
   /** Width R of h in one direction: projSize, or hiddenSize. */
   readonly stateSize: number;

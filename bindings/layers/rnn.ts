@@ -5,7 +5,12 @@ import type { Tensor } from "../tensor.ts";
 import { type Activation, activationFields, checkActivations, type OneOrTwo } from "./activation.ts";
 import type { HiddenCotangents, HiddenGradients, HiddenResult } from "./gru.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
+import type {
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+  Surely,
+} from "./recurrent-options.ts";
 
 /** Options of an RNN, named and meant as those of torch.nn.RNN. */
 export interface RNNOptions extends RecurrentOptions {
@@ -49,12 +54,18 @@ export class RNN extends Recurrent {
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
-  forward(x: Tensor, options: RecurrentForwardOptions = {}): HiddenResult<RNNRecord> {
-    return this.runForward(x, options) as unknown as HiddenResult<RNNRecord>;
+  forward<Recorded extends boolean = false>(
+    x: Tensor,
+    options: RecurrentForwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): HiddenResult<RNNRecord, Recorded> {
+    return this.runForward(x, options) as unknown as HiddenResult<RNNRecord, Recorded>;
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: HiddenCotangents, options: RecurrentBackwardOptions = {}): HiddenGradients {
-    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients;
+  backward<Recorded extends boolean = false>(
+    cotangents: HiddenCotangents,
+    options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): HiddenGradients<Recorded> {
+    return this.runBackwardFrom(cotangents, options) as unknown as HiddenGradients<Recorded>;
   }
 }

@@ -3,13 +3,19 @@ import { ArgumentRangeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import type { States } from "./cell-kind.ts";
 import { PLAIN, Recurrent } from "./recurrent.ts";
-import type { RecurrentBackwardOptions, RecurrentForwardOptions, RecurrentOptions } from "./recurrent-options.ts";
+import type {
+  Records,
+  RecurrentBackwardOptions,
+  RecurrentForwardOptions,
+  RecurrentOptions,
+  Surely,
+} from "./recurrent-options.ts";
 
 /** Options of an sLSTM. */
 export type SLSTMOptions = RecurrentOptions;
 
 /** Options of a forward pass of an sLSTM. Initial states are [L·D,B,H], index layer·D + direction; zeros by default. */
-export interface SLSTMForwardOptions extends RecurrentForwardOptions {
+export interface SLSTMForwardOptions<Recorded extends boolean = boolean> extends RecurrentForwardOptions<Recorded> {
   /** Cell states, which count where n0 is above 0. */
   readonly c0?: Tensor;
   /** Normalisers, at least 0: what c has taken in so far. 0 where it has taken in nothing. */
@@ -35,7 +41,7 @@ export interface SLSTMRecord {
   readonly h: Tensor;
 }
 
-export interface SLSTMResult {
+export interface SLSTMResult<Recorded extends boolean = boolean> {
   /** h of the last layer at every step [T,B,D·H], the forward direction's half first. */
   readonly output: Tensor;
   /** Final states [L·D,B,H]. */
@@ -44,7 +50,7 @@ export interface SLSTMResult {
   readonly nn: Tensor;
   readonly mn: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly SLSTMRecord[] | null;
+  readonly record: Records<SLSTMRecord, Recorded>;
 }
 
 /** dL/d(each result of forward); what is left out counts as zero. */
@@ -68,7 +74,7 @@ export interface SLSTMBackwardRecord {
   readonly da: Tensor;
 }
 
-export interface SLSTMGradients {
+export interface SLSTMGradients<Recorded extends boolean = boolean> {
   /** dL/dx, shaped as x. */
   readonly input: Tensor;
   /** dL/d(each initial state) [L·D,B,H]. */
@@ -77,7 +83,7 @@ export interface SLSTMGradients {
   readonly n0: Tensor;
   readonly m0: Tensor;
   /** With `record: true`; index layer·D + direction. */
-  readonly record: readonly SLSTMBackwardRecord[] | null;
+  readonly record: Records<SLSTMBackwardRecord, Recorded>;
 }
 
 /**
@@ -98,13 +104,19 @@ export class SLSTM extends Recurrent {
   }
 
   /** Runs whole sequences x [T,B,I] (unbatched [T,I]), and keeps what `backward` needs. */
-  forward(x: Tensor, options: SLSTMForwardOptions = {}): SLSTMResult {
-    return this.runForward(x, options) as unknown as SLSTMResult;
+  forward<Recorded extends boolean = false>(
+    x: Tensor,
+    options: SLSTMForwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): SLSTMResult<Recorded> {
+    return this.runForward(x, options) as unknown as SLSTMResult<Recorded>;
   }
 
   /** Back-propagates through the sequences of the last `forward`; adds to the parameters' gradients. */
-  backward(cotangents: SLSTMCotangents, options: RecurrentBackwardOptions = {}): SLSTMGradients {
-    return this.runBackwardFrom(cotangents, options) as unknown as SLSTMGradients;
+  backward<Recorded extends boolean = false>(
+    cotangents: SLSTMCotangents,
+    options: RecurrentBackwardOptions<Recorded> & Surely<Recorded> = {} as never,
+  ): SLSTMGradients<Recorded> {
+    return this.runBackwardFrom(cotangents, options) as unknown as SLSTMGradients<Recorded>;
   }
 
   protected override checkStates({ n }: States<Tensor>): void {

@@ -8,7 +8,9 @@ import type { Schedule } from "./schedule.ts";
 import type { FlowWatch } from "./update.ts";
 
 export interface TrainerOptions {
+  /** What is made small, such as `mseLoss()`. */
   readonly loss: Loss;
+  /** How the parameters follow their gradients, such as `adam()`. */
   readonly optimizer: OptimizerFactory;
   /** What becomes of the learning rate over time. Default: it stays. */
   readonly schedule?: Schedule;

@@ -49,7 +49,9 @@ const START: Progress = { epoch: 0, batch: 0, window: 0, step: 0, total: 0, over
 
 /** Trains a model in linear memory: batches are copied in, everything else stays there. */
 export class Trainer {
+  /** What is trained. */
   readonly model: Layer;
+  /** What changes its parameters: moments, and groups whose `lr` may be set between steps. */
   readonly optimizer: Optimizer;
   readonly #options: CheckedTrainerOptions;
   readonly #update: Update;
@@ -74,21 +76,32 @@ export class Trainer {
     this.#update = new Update(model, this.optimizer, { norm: clipNorm, value: clipValue }, flow);
   }
 
-  /** Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss. */
+  /**
+   * Trains on one batch: one update, or with `tbptt` several; answers the last one, with their mean loss.
+   *
+   * @throws {ArgumentTypeError} when the batch or a part of it is of the wrong kind.
+   * @throws {ArgumentRangeError} when a shape or a value does not fit the model or the loss.
+   * @throws {TrainingError} when the loss or the gradient is not finite, before it reaches the parameters (`ERR_NON_FINITE`).
+   * @throws {StateError} when the model is disposed.
+   */
   step(batch: Batch): TrainStep {
     if (!this.#options.tbptt) return this.#step([this.#gradients(batch)]);
     const steps = [...this.#windows(batch, 0)].map(({ step }) => step);
     return { ...(steps.at(-1) as TrainStep), loss: steps.reduce((sum, { loss }) => sum + loss, 0) / steps.length };
   }
 
-  /** The loss over all batches, each weighted by how much of it counts; changes no parameter. */
-  evaluate(batches: Iterable<Batch>): number {
-    if (typeof batches?.[Symbol.iterator] !== "function")
-      throw new ArgumentTypeError(`batches: expected an array of batches, or the like, got ${show(batches)}`);
+  /**
+   * The loss over all batches, each weighted by how much of it counts; changes no parameter. A function of the epoch, such as
+   * `dataLoader` answers, is asked for epoch 0.
+   */
+  evaluate(batches: Iterable<Batch> | ((epoch: number) => Iterable<Batch>)): number {
+    const given = typeof batches === "function" ? batches(0) : batches;
+    if (typeof given?.[Symbol.iterator] !== "function")
+      throw new ArgumentTypeError(`batches: expected an array of batches, or the like, got ${show(given)}`);
     const { states } = this.#passes;
     const sum = { loss: 0, count: 0 };
     try {
-      for (const batch of batches) this.#evaluate(batch, sum);
+      for (const batch of given) this.#evaluate(batch, sum);
     } finally {
       this.#passes.states = states;
     }
