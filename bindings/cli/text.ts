@@ -15,7 +15,7 @@ import {
   type Text,
   type TextOutcome,
 } from "./outcome.ts";
-import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, lessBy, printer, table, trained, writeOutcome } from "./print.ts";
 import { identify } from "./run-checkpoint.ts";
 import { draw } from "./sample.ts";
 import { charactersOf, streamsOf, stretchesOf, TextModel } from "./text-model.ts";
@@ -145,8 +145,8 @@ function printOutcome(
   say(trained(training, TEXT_MEASURE, options));
   say(
     table(
-      [`on ${text.test.length.toLocaleString("en")} untouched characters`, "bits per character", "against LSTM"],
-      rows.map(([name, value], k) => [name, value.toFixed(3), k === 0 ? "" : percent(value / bits - 1)]),
+      [`on ${text.test.length.toLocaleString("en")} untouched characters`, "bits per character", "LSTM's lower by"],
+      rows.map(([name, value], k) => [name, value.toFixed(3), k === 0 ? "" : lessBy(bits, value)]),
     ),
   );
   const sample = samples[1] as TextOutcome["samples"][number];
