@@ -2,6 +2,7 @@
 import { load } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
+import { commandLine } from "./command.ts";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
 import { ngramBits } from "./ngram.ts";
@@ -162,7 +163,7 @@ function printOutcome(
     ),
   );
   say(`\n${files}`);
-  say(`more    lstm-wasm sample ${options.out} --temperature ${sample.temperature} --seed 2`);
+  say(`more    ${commandLine(["sample", options.out, "--temperature", `${sample.temperature}`, "--seed", "2"])}`);
 }
 
 /** A line in pieces that fit. */
