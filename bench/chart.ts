@@ -7,7 +7,7 @@ import type { PeerResult } from "./peers/measure.ts";
 import { PEERS, type PeerEntry, type PeerName } from "./peers/peers.ts";
 import type { SuiteResult } from "./results.ts";
 import type { CaseRow } from "./suite.ts";
-import { duration, times } from "./table.ts";
+import { duration, isBehind, times } from "./table.ts";
 
 const WIDTH = 860;
 const MARGIN = 24;
@@ -180,7 +180,7 @@ export function renderPeers(results: readonly PeerResult[]): string {
     const { title }: PeerEntry = PEERS[peer as PeerName];
     return rows.map(
       ({ name, ns, strict }): Bar => ({
-        ...{ group: name, label: title, ratio: strict.ratio, colour: strict.ratio < 1 ? "warm" : "accent" },
+        ...{ group: name, label: title, ratio: strict.ratio, colour: isBehind(strict.ratio) ? "warm" : "accent" },
         text: `${times(strict.ratio)} · ${title}, ${duration(ns)}`,
       }),
     );

@@ -2,11 +2,11 @@
 import { describe, flops } from "./cases.ts";
 import { BASE, type CurveRow } from "./curves.ts";
 import { judge, type Verdict } from "./gate.ts";
-import type { PeerResult } from "./peers/measure.ts";
-import { PEERS, type PeerEntry, type PeerName } from "./peers/peers.ts";
+import type { PeerResult, PeerRow } from "./peers/measure.ts";
+import { PEERS, type PeerEntry, type PeerName, ROUNDS, SLOW } from "./peers/peers.ts";
 import { type SuiteResult, unrest } from "./results.ts";
 import type { Row } from "./suite.ts";
-import { byteSize, duration, growth, percent, times } from "./table.ts";
+import { byteSize, duration, growth, isBehind, percent, times } from "./table.ts";
 import { NOISE, THEN } from "./targets.ts";
 
 export interface Everything {
@@ -65,17 +65,19 @@ function bindings(suite: SuiteResult): string {
 
 const peerTitle = (peer: string): string => (PEERS[peer as PeerName] as PeerEntry).title;
 
-/** One row for each case, one column for each peer: its time, and how many times as fast the two builds are. */
+/** One row for each case and peer: its time, those of the two builds beside it, and how many times as fast they are. */
 function peerTable(results: readonly PeerResult[], suite: SuiteResult): string {
-  const names = ofKind(suite, "case").map(({ name }) => name);
-  const rows = names.map((name) => {
-    const cells = results.map(({ rows }) => {
-      const row = rows.find((candidate) => candidate.name === name);
-      return row ? `${duration(row.ns)}: ${times(row.strict.ratio)}, ${times(row.relaxed.ratio)}` : "–";
-    });
-    return [name, ...cells];
-  });
-  return table(["", ...results.map(({ peer }) => peerTitle(peer))], rows);
+  const rows = ofKind(suite, "case").flatMap(({ name }) =>
+    results.flatMap(({ peer, rows }) =>
+      rows
+        .filter((row) => row.name === name)
+        .map(({ ns, strict, relaxed }) => [
+          ...[`${name}, ${peerTitle(peer)}`, duration(ns)],
+          ...[strict, relaxed].flatMap((ours) => [duration(ours.ns), times(ours.ratio)]),
+        ]),
+    ),
+  );
+  return table(["work, library", "its time", "strict", "ratio", "relaxed", "ratio"], rows);
 }
 
 /** The least time that a case can take on this core: reading its weights and its activations, or its products at the peak. */
@@ -94,16 +96,20 @@ function why({ target, build, rivalNs }: Verdict, suites: Everything["suites"]):
   return `; the rival took ${duration(1e3 * then)} when it was set and takes ${duration(rivalNs)} here, and at this core's limits it would be ${times(rivalNs / least)}`;
 }
 
-/** Where a rival is faster, and which targets are not reached. */
-function losses({ suites, peers }: Everything): string {
-  const slower = peers.results.flatMap(({ peer, rows }) =>
+/** A line for each case of a library that is faster than a build, by the ratio as the table shows it. */
+export const fasterPeers = (results: readonly PeerResult[]): string[] =>
+  results.flatMap(({ peer, rows }) =>
     rows
-      .filter(({ strict }) => strict.ratio < 1)
+      .filter(({ strict, relaxed }) => isBehind(strict.ratio) || isBehind(relaxed.ratio))
       .map(({ name, ns, strict, relaxed }) => {
-        const ratios = `${(1 / strict.ratio).toFixed(1)}x (strict) and ${(1 / relaxed.ratio).toFixed(1)}x (relaxed)`;
-        return `- ${name}: ${peerTitle(peer)} takes ${duration(ns)}; we take ${ratios} of its time.`;
+        const ours = (build: PeerRow["strict"]) => `${duration(build.ns)} (${times(build.ratio)} as fast)`;
+        return `- ${name}: ${peerTitle(peer)} takes ${duration(ns)}, beside it the strict build ${ours(strict)}, the relaxed one ${ours(relaxed)}.`;
       }),
   );
+
+/** Where a rival is faster, and which targets are not reached. */
+function losses({ suites, peers }: Everything): string {
+  const slower = fasterPeers(peers.results);
   const verdicts = judge(suites, peers.results);
   const missed = verdicts
     .filter(({ reached }) => !reached)
@@ -113,7 +119,7 @@ function losses({ suites, peers }: Everything): string {
       return `- ${row}, ${build} build: ${show(got as number)}, where the target is ${show(want)}${why(verdict, suites)}.`;
     });
   const lines = [
-    slower.length > 0 ? "These are faster than the library:\n" : "No rival is faster.",
+    slower.length > 0 ? "These are faster than the library, in one build at least:\n" : "No rival is faster.",
     ...slower,
     "",
     missed.length > 0
@@ -174,7 +180,10 @@ ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os};
 
 T steps, B batch, I input width, H hidden width. S1 is one streaming step, S2 and S3 are forward passes, T1 to T3 training steps:
 forward, backward and Adam, with a linear head to 1 on the last output and the mean squared error, through \`Trainer.step\`. Results are compared
-before anything is timed, and what differs by more than 1e-4 is not timed. Contenders take turns: times are those of the quickest round, ratios the median over rounds of neighbours' ratios, so a ratio need not be the quotient of two times.
+before anything is timed, and what differs by more than 1e-4 is not timed. Contenders take turns, round by round: times are medians over
+the rounds, ratios medians of the ratios within a round, so that a ratio is the quotient of the two times but for rounding and for this
+pairing. The peak, the products, what bounds a sequence and how the cost grows are of the quickest round: whatever else a machine does only
+adds.
 "Strict" is the default build, "relaxed" the one with relaxed SIMD.
 ${spoiled.length > 0 ? `\nThe machine was not calm while these were measured, so doubt them: ${spoiled.join(", ")}.\n` : ""}
 
@@ -197,7 +206,8 @@ The rival is \`bench/js-lstm.ts\`: typed arrays, contiguous reads, the four gate
 
 ![Times as fast as other libraries](bench/charts/peers.svg)
 
-Each cell: the other's time, and how many times as fast the strict and the relaxed build are beside it; below 1 it is faster.
+Each row: the time of the other, those of both builds in processes of their own that take turns with it, and how many times as fast they
+are; below 1 the other is faster. Of ${ROUNDS} rounds, or of one where a run takes more than ${SLOW / 1e9} s.
 
 ${peerTable(peers.results, strict)}
 
@@ -206,7 +216,7 @@ ${list(peers.skipped.map((why) => `Not measured: ${why}.`))}
 
 ## Products
 
-The rate of \`gemm\` (A·B) and, for dW, \`gemmTN\` (Aᵀ·B), as a share of the peak measured beside it.
+The rate of \`gemm\` (A·B) and, for dW, \`gemmTN\` (Aᵀ·B), as a share of the peak measured beside it; both of the quickest round.
 
 ${products(suites)}
 
@@ -214,7 +224,8 @@ ${products(suites)}
 
 A step of one sequence uses every weight once, for two operations: it cannot be faster than loads of so many bytes, measured here
 without anything else, and the activations of its units (three sigmoids, two tanh). "At least" is that share of the time; of S2
-with the product of the inputs at this core's peak. Weights of 1 MiB and more come from the third-level cache.
+with the product of the inputs at this core's peak. Weights of 1 MiB and more come from the third-level cache. All of it is of the
+quickest round, so that these times are below the medians above.
 
 ${bounds(suites)}
 

@@ -1,5 +1,5 @@
 // Measurements that `bench:gate` and `bench:docs` are put together from. Each is a command of its own that takes a minute
-// at most, and is kept until the kernels change: what was stopped goes on from there.
+// or two, and is kept until the kernels change: what was stopped goes on from there.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

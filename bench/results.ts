@@ -14,7 +14,11 @@ export interface Machine {
   readonly os: string;
 }
 
+/** What the figures of a result are; those of another format do not count. 2: times are medians over the rounds. */
+export const FORMAT = 2;
+
 export interface Setting {
+  readonly format: number;
   readonly date: string;
   /** Short hash of the commit, "+" behind it if files differ from it. */
   readonly commit: string;
@@ -74,6 +78,7 @@ function system(): string {
 
 export function setting(): Setting {
   return {
+    format: FORMAT,
     date: new Date().toISOString().slice(0, 10),
     commit: `${git("rev-parse", "--short", "HEAD") || "unknown"}${git("status", "--porcelain", "--", "assembly", "bindings", "bench/*.ts") ? "+" : ""}`,
     modules: modulesHash(),
@@ -87,12 +92,12 @@ export function setting(): Setting {
 /** Where `npm run bench:gate` and `bench:docs` keep what they measured; not under version control. */
 const folder = new URL("results/", import.meta.url);
 
-/** The kept result of a part, if it is of these kernels. */
+/** The kept result of a part, if it is of these kernels, and its figures are what they are now. */
 export function kept<Result extends Measured>(part: string): Result | null {
   const file = new URL(`${part}.json`, folder);
   if (!existsSync(file)) return null;
   const result = JSON.parse(readFileSync(file, "utf8")) as Result;
-  return result.modules === modulesHash() ? result : null;
+  return result.format === FORMAT && result.modules === modulesHash() ? result : null;
 }
 
 export function keep(part: string, result: Measured): void {

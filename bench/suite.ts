@@ -17,10 +17,10 @@ export interface PeakRow {
 
 export interface CaseRow extends BenchCase {
   readonly kind: "case";
-  /** Of the quickest round: whatever else a machine does only adds. */
+  /** The median over the rounds. */
   readonly ns: number;
   readonly gflops: number;
-  /** Of plain JavaScript, and the median of the paired ratios; null where the rival was left out. */
+  /** Of plain JavaScript likewise, and the median of the paired ratios; null where the rival was left out. */
   readonly js: { readonly ns: number; readonly ratio: number } | null;
 }
 
@@ -60,11 +60,12 @@ async function measureCase(core: Core, bench: BenchCase, { rival, budget = 100 }
   using wasm = createWasm(core, bench, problem);
   const js = rival ? createJs(bench, problem) : null;
   if (js) checkAgreement(bench.name, await resultOf(bench, wasm), await resultOf(bench, js));
-  const [ours = [], theirs] = await alternate(js ? [wasm.run, js.run] : [wasm.run], { budget });
-  const ns = Math.min(...ours);
+  // Long enough for three rounds where a run of plain JavaScript takes seconds.
+  const [ours = [], theirs] = await alternate(js ? [wasm.run, js.run] : [wasm.run], { budget, limit: 12_000 });
+  const ns = median(ours);
   return {
     ...{ kind: "case", ...bench, ns, gflops: flops(bench) / ns },
-    js: theirs ? { ns: Math.min(...theirs), ratio: pairedRatio(ours, theirs) } : null,
+    js: theirs ? { ns: median(theirs), ratio: pairedRatio(ours, theirs) } : null,
   };
 }
 

@@ -12,7 +12,10 @@ export const byteSize = (bytes: number): string => {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
 };
 export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-export const times = (ratio: number): string => `${ratio < 9.95 ? ratio.toFixed(1) : ratio.toFixed(0)}x`;
+/** "0.97x", "3.2x", "12x" */
+export const times = (ratio: number): string => `${ratio.toFixed(ratio < 1.995 ? 2 : ratio < 9.95 ? 1 : 0)}x`;
+/** Whether a ratio is below 1 as it is shown: the rival is faster. */
+export const isBehind = (ratio: number): boolean => Number.parseFloat(times(ratio)) < 1;
 
 const columns = (cells: readonly string[], widths: readonly number[]): string =>
   cells.map((cell, k) => (k < 2 ? cell.padEnd(widths[k] as number) : cell.padStart(widths[k] as number))).join("");

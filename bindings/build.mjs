@@ -1,14 +1,27 @@
-// Builds the package: assembly/ → build/*.wasm → bindings/generated/ → dist/. One step per line at the end.
+// Builds the package: assembly/ → build/*.wasm → bindings/generated/ → dist/. One step per line at the end. With --if-changed
+// only where something that it reads has changed since the last time.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
+
+/** Digest of all that the build reads: sources, settings, and which tools are installed. */
+function digestOfSources() {
+  const list = (folder, recursive) => readdirSync(folder, { recursive }).map((name) => `${folder}/${name}`);
+  const folders = [...list("assembly", true), ...list("bindings", true), ...list("bench"), ...list("bench/assembly")];
+  const settings = [...list("."), "node_modules/.package-lock.json"].filter((path) => path.endsWith(".json"));
+  const hash = createHash("sha256");
+  for (const path of [...folders, ...settings].map((path) => path.replaceAll("\\", "/")).sort())
+    if (/\.(ts|mjs|json|csv)$/.test(path) && !path.startsWith("bindings/generated/"))
+      hash.update(`${path} `).update(createHash("sha256").update(readFileSync(path)).digest());
+  return hash.digest("hex");
+}
 
 /** Runs a tool of node_modules/.bin and stops the build when it fails. */
 function run(tool, ...args) {
@@ -139,6 +152,12 @@ async function bundleDefaultEntry() {
   }
 }
 
+const [digest, digestFile] = [digestOfSources(), "build/digest"];
+if (process.argv.includes("--if-changed")) {
+  const built = ["dist/cli/main.js", "bindings/generated/abi.ts", digestFile].every((path) => existsSync(path));
+  if (built && readFileSync(digestFile, "utf8") === digest) process.exit();
+  console.error("Building (about half a minute) …");
+}
 for (const folder of ["build", "bindings/generated"]) rmSync(folder, { recursive: true, force: true });
 mkdirSync("bindings/generated", { recursive: true });
 for (const target of ["debug", "release", "relaxed"]) run("asc", "--target", target);
@@ -168,4 +187,5 @@ if (!process.argv.includes("--kernels")) {
     "--loader:.wasm=binary",
     "--log-level=warning",
   );
+  writeFileSync(digestFile, digest);
 }

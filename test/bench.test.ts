@@ -6,9 +6,11 @@ import { OWN } from "../bench/engines.ts";
 import { judge } from "../bench/gate.ts";
 import { createJs } from "../bench/js.ts";
 import { launch } from "../bench/launch.ts";
+import { fasterPeers } from "../bench/markdown.ts";
+import type { PeerResult } from "../bench/peers/measure.ts";
 import { checkAgreement, createProblem, disagreement, resultOf } from "../bench/problem.ts";
-import type { SuiteResult } from "../bench/results.ts";
-import { duration } from "../bench/table.ts";
+import { FORMAT, type SuiteResult } from "../bench/results.ts";
+import { duration, times } from "../bench/table.ts";
 import { TARGETS } from "../bench/targets.ts";
 import { alternate, median, pairedRatio, time } from "../bench/timing.ts";
 import { createWasm } from "../bench/wasm.ts";
@@ -79,6 +81,9 @@ describe("timing", () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(pairedRatio([1, 2, 4], [2, 4, 4])).toBe(2);
+    expect(["0.50x", "0.99x", "1.00x", "1.99x", "2.0x", "9.9x", "12x"]).toEqual(
+      [0.5, 0.994, 0.996, 1.99, 1.996, 9.94, 12.3].map(times),
+    );
     expect(["950 ns", "2.50 µs", "12.5 ms", "2.00 s"]).toEqual([950, 2500, 12.5e6, 2e9].map(duration));
   });
 });
@@ -86,6 +91,7 @@ describe("timing", () => {
 describe("the gate", () => {
   const suite = (build: "strict" | "relaxed", ratio: number): SuiteResult => ({
     ...{
+      format: FORMAT,
       date: "",
       commit: "",
       modules: "",
@@ -126,6 +132,18 @@ describe("the gate", () => {
     expect(skipped.length).toBeGreaterThan(20);
     expect(skipped.every(({ reached }) => reached)).toBe(true);
   });
+});
+
+test("a library is named as faster where the ratio that is shown is below 1, and only there", () => {
+  const row = (name: string, strict: number, relaxed: number) => ({
+    ...{ name, ns: 2e6, strict: { ns: 4e6, ratio: strict }, relaxed: { ns: 3e6, ratio: relaxed }, rounds: 5 },
+  });
+  const rows = [row("S1 H64", 0.996, 1.2), row("S2", 0.994, 1.2), row("T1", 1.2, 0.7), row("T2", 1.3, 1.3)];
+  const lines = fasterPeers([{ peer: "torch", rows } as unknown as PeerResult]);
+  expect(lines.map((line) => line.slice(2, 4))).toEqual(["S2", "T1"]);
+  expect(lines[1]).toBe(
+    "- T1: PyTorch (native) takes 2.00 ms, beside it the strict build 4.00 ms (1.20x as fast), the relaxed one 3.00 ms (0.70x as fast).",
+  );
 });
 
 test("the suite is bundled, and every kind of row comes back", async () => {

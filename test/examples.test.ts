@@ -1,4 +1,5 @@
 // The examples in a short form: what they generate is what they say, what they train learns, and what they draw is a picture.
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,11 +111,37 @@ describe("what is learnt", () => {
   });
 });
 
-test.each([["nothing"], ["adding", "--T", "x"], ["reber", "--cells", "LSTM,CNN"], ["copy", "--seeds", "1,,2"]])(
-  "%s %s %s is refused in one sentence",
-  async (...args) => {
-    await expect(main(args.filter((arg) => arg !== undefined))).rejects.toThrow(
-      /^expected npm run example -- .*, got /,
-    );
-  },
-);
+test.each([
+  ["nothing"],
+  ["adding", "--T", "x"],
+  ["reber", "--cells", "LSTM,CNN"],
+  ["copy", "--seeds", "1,,2"],
+  ["reber", "--epochs", "3"],
+  ["adding", "copy"],
+])("%s %s %s is refused in one sentence", async (...args) => {
+  await expect(main(args.filter((arg) => arg !== undefined))).rejects.toThrow(/^expected npm run example -- .*, got /);
+});
+
+describe("npm run example", () => {
+  const script = new URL("../examples/run.ts", import.meta.url).pathname;
+  const example = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
+
+  test("lists the examples where none of them is named", () => {
+    for (const args of [[], ["toString"]]) {
+      const { status, stderr } = example(...args);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/^expected the name of an example, got \w+\n/);
+      expect(stderr).toMatch(/^ {2}adding +.*\n {2}copy +.*\n {2}reber +.*\n {2}worker +/m);
+    }
+    expect(example("--help")).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("tells the options of one, and refuses others", () => {
+    const { status, stdout } = example("reber", "--help");
+    expect([status, stdout.split("\n")[0]]).toEqual([0, expect.stringMatching(/^npm run example -- .*--seeds/)]);
+    expect(example("worker", "--T", "9")).toMatchObject({
+      status: 1,
+      stderr: "expected npm run example -- worker, got worker --T 9\n",
+    });
+  });
+});

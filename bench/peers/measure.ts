@@ -7,15 +7,15 @@ import { loadSync } from "lstm-wasm";
 import { runLines } from "../engines.ts";
 import { createProblem, resultOf } from "../problem.ts";
 import { type Measured, setting } from "../results.ts";
-import { pairedRatio } from "../timing.ts";
+import { median, pairedRatio } from "../timing.ts";
 import { createWasm } from "../wasm.ts";
 import type { Line, Order } from "./child.ts";
 import { caseOf, writeProblem } from "./folder.ts";
-import { findPython, type PeerEntry } from "./peers.ts";
+import { findPython, type PeerEntry, SLOW } from "./peers.ts";
 
 export interface PeerRow {
   readonly name: string;
-  /** Nanoseconds of the peer, and of the library's builds beside it, each in the quickest round. */
+  /** Nanoseconds of the peer, and of the library's builds beside it: medians over the rounds. */
   readonly ns: number;
   readonly strict: { readonly ns: number; readonly ratio: number };
   readonly relaxed: { readonly ns: number; readonly ratio: number };
@@ -27,9 +27,6 @@ export interface PeerResult extends Measured {
   readonly version: string;
   readonly rows: readonly PeerRow[];
 }
-
-/** A run longer than this, in ns, is measured in one round only. */
-const SLOW = 5e8;
 
 /** ms: what is mostly JavaScript takes half a second until its engine has compiled all of it. */
 const PEER_BUDGETS = { warmUp: 500, budget: 150 };
@@ -102,8 +99,8 @@ export async function measurePeer(
     rmSync(folder, { recursive: true });
   }
   const rows = [...times].map(([name, { peer: theirs, strict, relaxed }]): PeerRow => {
-    const build = (ours: number[]) => ({ ns: Math.min(...ours), ratio: pairedRatio(ours, theirs) });
-    return { name, ns: Math.min(...theirs), strict: build(strict), relaxed: build(relaxed), rounds: theirs.length };
+    const build = (ours: number[]) => ({ ns: median(ours), ratio: pairedRatio(ours, theirs) });
+    return { name, ns: median(theirs), strict: build(strict), relaxed: build(relaxed), rounds: theirs.length };
   });
   return { ...setting(), share, peer, version, rows };
 }

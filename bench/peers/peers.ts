@@ -2,6 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
+/** How many rounds, unless told otherwise. */
+export const ROUNDS = 5;
+
+/** A run longer than this, in ns, is measured in one round only. */
+export const SLOW = 2e9;
+
 export interface PeerEntry {
   /** In words. */
   readonly title: string;
@@ -66,8 +72,9 @@ export function findPython(): string | null {
 /** Why a peer cannot run, in a sentence, or null. */
 export function missingPeer(name: PeerName): string | null {
   const entry: PeerEntry = PEERS[name];
-  if (!entry.package)
-    return findPython() ? null : `${entry.title}: expected a python3 that has torch, got none; PYTHON=FILE names one`;
-  if (existsSync(new URL(`node_modules/${entry.package}/package.json`, import.meta.url))) return null;
+  if (!entry.package && !findPython())
+    return `${entry.title}: expected a python3 that has torch, got none; PYTHON=FILE names one`;
+  // What is measured beside it is there by the library's name.
+  if (existsSync(new URL(`node_modules/${entry.package ?? "lstm-wasm"}/package.json`, import.meta.url))) return null;
   return `${entry.title}: expected it in bench/peers, got nothing there; npm run bench:peers -- --install fetches all`;
 }

@@ -8,8 +8,8 @@ import { CASES } from "../cases.ts";
 import { listOf } from "../options.ts";
 import { unrest } from "../results.ts";
 import { duration, times } from "../table.ts";
-import { measurePeer, type PeerResult } from "./measure.ts";
-import { missingPeer, PEERS, type PeerEntry, type PeerName } from "./peers.ts";
+import type { PeerResult } from "./measure.ts";
+import { missingPeer, PEERS, type PeerEntry, type PeerName, ROUNDS } from "./peers.ts";
 
 const names = Object.keys(PEERS) as PeerName[];
 const { install, peers, cases, rounds, json } = new Command("bench:peers")
@@ -21,7 +21,7 @@ const { install, peers, cases, rounds, json } = new Command("bench:peers")
     "some of the cases, such as S1_H64,T1",
     listOf(CASES.map(({ name }) => name.replace(" ", "_"))),
   )
-  .option("--rounds <n>", "pairs of processes", Number, 3)
+  .option("--rounds <n>", "processes of each, by turns", Number, ROUNDS)
   .option("--json <file>", "write everything as JSON")
   .parse()
   .opts();
@@ -36,6 +36,8 @@ for (const name of peers as PeerName[]) {
     console.log(`skipped: ${why}`);
     continue;
   }
+  // Not before the library is installed beside its peers.
+  const { measurePeer } = await import("./measure.ts");
   const result = await measurePeer(name, entry, { rounds, only });
   results.push(result);
   console.log(`\n${result.version}${entry.note ? ` (${entry.note})` : ""}`);

@@ -4,6 +4,7 @@ import { rowName } from "./chart.ts";
 import { range } from "./dataset.ts";
 import { flowSection } from "./flow-page.ts";
 import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
+import { lessBy } from "./print.ts";
 import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact, wholeTick } from "./report.ts";
 
 const COLOURS = { LSTM: "--accent", persistence: "--soft", climatology: "--warm" } as const;
@@ -17,6 +18,8 @@ export async function renderForecastReport(
   const { targets, inputs, settings } = forecaster;
   const { horizon, window } = settings;
   const names = targets.map(({ name }) => name).join(", ");
+  // One forecast has the target's unit; errors of several are scaled by the typical change of each.
+  const lossUnit = targets.length * horizon === 1 ? targets[0]?.unit : "typical changes";
   const seasonal = scores.some(({ name }) => name === "climatology");
   const baselines = `<p class="soft">Persistence repeats the last value.${seasonal ? " Climatology is the mean of the training part within a week of the same day of the year." : ""}</p>`;
   const sections = targets.map(({ name, unit }, k) => {
@@ -37,7 +40,11 @@ export async function renderForecastReport(
       targets.length === 1
         ? standing(scores, targets[0]?.unit ?? "")
         : `${targets.length} columns by one model, on ${ends.length} windows of rows that training never saw.`,
-    body: [...sections, lossSection(training, measure), flowSection(outcome.flow, "windows of the test part")],
+    body: [
+      ...sections,
+      lossSection(training, { ...measure, name: `${measure.name}${lossUnit && ` (${lossUnit})`}` }),
+      flowSection(outcome.flow, "windows of the test part"),
+    ],
     facts: [
       [
         "data",
@@ -68,10 +75,10 @@ function standing(scores: readonly Score[], unit: string): string {
     .filter((name) => name !== "LSTM")
     .map((name): [string, number] => [name, total(name)])
     .reduce((a, b) => (b[1] < a[1] ? b : a));
-  const by = Math.abs(100 * (1 - model / error)).toFixed(0);
+  const by = lessBy(model, error).replace("−", "");
   const ahead = Math.max(...scores.map((score) => score.ahead));
   const verdict =
-    model < error ? `${by} % less than ${rival}` : `${by} % more than ${rival}, which is the better forecast here`;
+    model < error ? `${by} less than ${rival}` : `${by} more than ${rival}, which is the better forecast here`;
   return `On the test part its root mean square error${ahead > 1 ? ` over ${ahead} rows ahead` : ""} is ${model.toFixed(2)}${unit && ` ${unit}`}: ${verdict}.`;
 }
 

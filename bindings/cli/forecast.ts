@@ -8,7 +8,7 @@ import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split, spre
 import { endsOf, Forecaster, fitTarget, type Target } from "./forecaster.ts";
 import type { TrainOptions } from "./options.ts";
 import { countParameters, type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
-import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, lessBy, printer, table, trained, writeOutcome } from "./print.ts";
 import { shuffle } from "./random.ts";
 import { identify } from "./run-checkpoint.ts";
 import { errors } from "./scores.ts";
@@ -135,12 +135,12 @@ function printOutcome(
 function oneAhead(scores: readonly Score[], unit: string, on: string): string {
   const [model] = scores as readonly [Score];
   return table(
-    [on, ...["RMSE", "MAE"].map((name) => `${name}${unit && ` (${unit})`}`), "RMSE against LSTM"],
+    [on, ...["RMSE", "MAE"].map((name) => `${name}${unit && ` (${unit})`}`), "LSTM's RMSE lower by"],
     scores.map(({ name, rmse, mae }, k) => [
       name,
       rmse.toFixed(3),
       mae.toFixed(3),
-      k === 0 ? "" : percent(rmse / model.rmse - 1),
+      k === 0 ? "" : lessBy(model.rmse, rmse),
     ]),
   );
 }

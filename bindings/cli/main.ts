@@ -2,6 +2,7 @@
 // The `lstm-wasm` command. Each subcommand is a file of its own, loaded only when it runs.
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
+import { commandLine } from "./command.ts";
 import { fail, number, wholeNumber } from "./fail.ts";
 import { defaultText } from "./options.ts";
 
@@ -10,7 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 const program = new Command("lstm-wasm")
   .version(version)
   .description("Train, run and look inside LSTMs in WebAssembly.")
-  .showHelpAfterError("(lstm-wasm --help lists the commands)");
+  .showHelpAfterError(`(${commandLine(["--help"])} lists the commands)`);
 
 program
   .command("train")

@@ -38,6 +38,9 @@ export function table(
 /** "+12.3 %", with a minus sign that is one. */
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits).replace("-", "−")} %`;
 
+/** The share by which a model's figure is less than that of what it is measured against. */
+export const lessBy = (own: number, other: number): string => percent(1 - own / other);
+
 export const trained = (training: Training, measure: Measure, options: TrainOptions): string => {
   const { epochs, seconds, best } = training;
   const text = `\n${epochs.length} epochs in ${seconds.toFixed(1)} s; the weights are those of epoch ${best.epoch + 1}.\n`;

@@ -2,6 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import { flowSection } from "./flow-page.ts";
 import { contextText, filesText, lstmText, TEXT_MEASURE, type TextOutcome } from "./outcome.ts";
+import { lessBy } from "./print.ts";
 import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact, wholeTick } from "./report.ts";
 
 /** Surprise in bits at which a character is darkest. */
@@ -63,7 +64,7 @@ export async function renderTextReport(outcome: TextOutcome): Promise<string> {
 /** How the model stands against the best n-gram. */
 function standing(bits: number, ngrams: readonly number[]): string {
   const best = Math.min(...ngrams);
-  const by = `${Math.abs(100 * (1 - bits / best)).toFixed(1)} %`;
+  const by = lessBy(bits, best).replace("−", "");
   const rival = `the best n-gram (${best.toFixed(2)}, ${contextText(ngrams.indexOf(best))})`;
   const verdict = bits < best ? `${by} less than ${rival}` : `${by} more than ${rival}, which is the better model here`;
   return `A character of the test part costs it ${bits.toFixed(2)} bits: ${verdict}.`;

@@ -2,6 +2,7 @@
 import { load } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
+import { commandLine } from "./command.ts";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
 import { ngramBits } from "./ngram.ts";
@@ -15,7 +16,7 @@ import {
   type Text,
   type TextOutcome,
 } from "./outcome.ts";
-import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, lessBy, printer, table, trained, writeOutcome } from "./print.ts";
 import { identify } from "./run-checkpoint.ts";
 import { draw } from "./sample.ts";
 import { charactersOf, streamsOf, stretchesOf, TextModel } from "./text-model.ts";
@@ -145,8 +146,8 @@ function printOutcome(
   say(trained(training, TEXT_MEASURE, options));
   say(
     table(
-      [`on ${text.test.length.toLocaleString("en")} untouched characters`, "bits per character", "against LSTM"],
-      rows.map(([name, value], k) => [name, value.toFixed(3), k === 0 ? "" : percent(value / bits - 1)]),
+      [`on ${text.test.length.toLocaleString("en")} untouched characters`, "bits per character", "LSTM's lower by"],
+      rows.map(([name, value], k) => [name, value.toFixed(3), k === 0 ? "" : lessBy(bits, value)]),
     ),
   );
   const sample = samples[1] as TextOutcome["samples"][number];
@@ -162,7 +163,7 @@ function printOutcome(
     ),
   );
   say(`\n${files}`);
-  say(`more    lstm-wasm sample ${options.out} --temperature ${sample.temperature} --seed 2`);
+  say(`more    ${commandLine(["sample", options.out, "--temperature", `${sample.temperature}`, "--seed", "2"])}`);
 }
 
 /** A line in pieces that fit. */

@@ -12,6 +12,7 @@ import {
   TrainingError,
 } from "lstm-wasm";
 import { fileReason, writeFileAtomic } from "lstm-wasm/node";
+import { commandLine } from "./command.ts";
 import { Interrupted, UserError } from "./fail.ts";
 import type { TrainOptions } from "./options.ts";
 import { createProgress, type Measure } from "./progress.ts";
@@ -78,9 +79,10 @@ export async function runTraining(task: Task, options: TrainOptions): Promise<Tr
         savedAt = performance.now();
       }
       if (interrupt.signal) {
+        const again = [...process.argv.slice(2).filter((arg) => arg !== "--resume"), "--resume"];
         const where = `after update ${step + 1} of epoch ${epoch + 1}`;
         throw new Interrupted(
-          `stopped ${where}; everything to go on from is in ${checkpoint}. Go on by:\n  ${resumeCommand()}`,
+          `stopped ${where}; everything to go on from is in ${checkpoint}. Go on by:\n  ${commandLine(again)}`,
         );
       }
     }
@@ -161,11 +163,4 @@ function catchInterrupt(): { readonly signal: boolean; release(): void } {
       for (const name of names) process.removeListener(name, note);
     },
   };
-}
-
-/** The command that goes on with this training: this one, with --resume. */
-function resumeCommand(): string {
-  const args = process.argv.slice(2).filter((arg) => arg !== "--resume");
-  const quoted = args.map((arg) => (/^[\w./:=,@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
-  return ["lstm-wasm", ...quoted, "--resume"].join(" ");
 }

@@ -85,7 +85,7 @@ function draw() {
     latest.type === "done" ? "With the weights of its best epoch" : `After ${counted(latest.epoch, "epoch")}`;
   const { test } = persistence;
   $("lead").textContent =
-    `${after} its forecasts are ${celsius(latest.error)} off on the ${known.truth.length} days it never saw. “Tomorrow as today” is ${celsius(test)} off.`;
+    `${after} its forecasts are ${celsius(latest.error)} off on the ${known.truth.length} days it never saw. “Tomorrow as today” is ${celsius(test)} off on them.`;
   $("speed").textContent =
     `${latest.steps} updates, ${(latest.ms / latest.steps).toFixed(1)} ms each in the worker; ${counted(epochs.length, "epoch")}`;
 }
@@ -94,6 +94,7 @@ const receive = {
   ready(message) {
     known = message;
     const day = (at) => date(known.dates.at(at), { day: "numeric", month: "long", year: "numeric" });
+    $("persistence").textContent = `“tomorrow as today”, validation: ${celsius(known.persistence.validation)}`;
     $("span").textContent = `${day(0)} to ${day(-1)}`;
     toggle.disabled = false;
     dirty = true;

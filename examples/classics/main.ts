@@ -12,8 +12,20 @@ import type { Task } from "./task.ts";
 const TASKS = { adding, copy, reber };
 const USAGE = `npm run example -- ${Object.keys(TASKS).join("|")} [--T STEPS] [--updates N] [--seeds 1,2,3] [--cells LSTM,GRU,RNN] [--out FILE.svg]`;
 
-/** Runs one task from the command line's arguments; answers what became of each network. */
+const HELP = `${USAGE}
+
+  --T STEPS                length of the sequences (not of reber)
+  --updates N              updates at most
+  --seeds 1,2,3            seeds of weights and data, a run for each
+  --cells LSTM,GRU,RNN     which networks
+  --out FILE.svg           where the picture goes`;
+
+/** Runs one task from the command line's arguments; answers what became of each network, of none where help is asked for. */
 export async function main(args: string[], say: (line: string) => void = console.log): Promise<Outcome[]> {
+  if (args.includes("--help") || args.includes("-h")) {
+    say(HELP);
+    return [];
+  }
   const { task, seeds, cells, out } = readArguments(args);
   const { measure, batchSize, every } = task;
   say(`${task.title}: ${task.hiddenSize} units, batches of ${batchSize}, Adam at ${task.lr}.`);
@@ -50,23 +62,38 @@ function summary(cell: CellName, outcomes: readonly Outcome[], batchSize: number
 }
 
 function readArguments(args: string[]): { task: Task; seeds: number[]; cells: CellName[]; out: string } {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...{ T: { type: "string" }, updates: { type: "string" }, seeds: { type: "string" }, cells: { type: "string" } },
-      out: { type: "string" },
-    },
-  });
-  const [name = ""] = positionals;
+  const { values, positionals } = parse(args);
+  const [name = "", ...more] = positionals;
   const create = TASKS[name as keyof typeof TASKS];
   const { T, updates, seeds = "1", cells = CELLS.join(), out = `${name}.svg` } = values as Record<string, string>;
   const numbers = [T, updates, ...seeds.split(",")].filter((text) => text !== undefined).map(Number);
   const names = cells.split(",");
-  if (!create || !numbers.every((n) => Number.isInteger(n) && n > 0) || names.some((cell) => !isCell(cell)))
-    throw new Error(`expected ${USAGE}, got ${args.join(" ")}`);
+  if (
+    !create ||
+    more.length > 0 ||
+    !numbers.every((n) => Number.isInteger(n) && n > 0) ||
+    names.some((cell) => !isCell(cell))
+  )
+    throw refusal(args);
   const options = { ...(T && { T: Number(T) }), ...(updates && { updates: Number(updates) }) };
   return { task: create(options), seeds: seeds.split(",").map(Number), cells: names.filter(isCell), out };
+}
+
+const refusal = (args: readonly string[]) => new Error(`expected ${USAGE}, got ${args.join(" ")}`);
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        ...{ T: { type: "string" }, updates: { type: "string" }, seeds: { type: "string" }, cells: { type: "string" } },
+        out: { type: "string" },
+      },
+    });
+  } catch {
+    throw refusal(args);
+  }
 }
 
 const isCell = (name: string): name is CellName => CELLS.some((cell) => cell === name);

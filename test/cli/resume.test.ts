@@ -69,13 +69,11 @@ describe.each(Object.keys(RUNS))("%s", (kind) => {
     expect(lines.at(-2)).toMatch(
       /^lstm-wasm: stopped after update \d+ of epoch \d+; everything to go on from is in model\.checkpoint\.safetensors\. Go on by:$/,
     );
-    const command = lines.at(-1)?.trim().split(" ") as string[];
-    expect(command).toEqual(["lstm-wasm", ...args, "--resume"]);
+    const [node, file, ...command] = (lines.at(-1) as string).trim().split(" ");
+    expect([node, file, ...command]).toEqual(["node", main, ...args, "--resume"]);
     expect(existsSync(path("model.safetensors"))).toBe(false);
-    expect((await interrupt(command.slice(1), 1)).code).toBe(130);
-    expect(
-      (await cli(...command.slice(1), "--out", "resumed", "--checkpoint", "model.checkpoint.safetensors")).code,
-    ).toBe(0);
+    expect((await interrupt(command, 1)).code).toBe(130);
+    expect((await cli(...command, "--out", "resumed", "--checkpoint", "model.checkpoint.safetensors")).code).toBe(0);
     const whole = JSON.parse((await cli(...args, "--out", "whole", "--json")).out);
     expect(whole.epochs).toBeGreaterThan(2);
     expect(read("resumed").equals(read("whole"))).toBe(true);

@@ -74,6 +74,19 @@ describe("the command", () => {
     expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
   }, 60_000);
 
+  test("says as its report does by how much it is better", async () => {
+    writeFileSync(path("data.csv"), createCsv());
+    const { out } = await cli("train", "data.csv", ...quick, "--unit", "m");
+    expect(out).toContain("LSTM's RMSE lower by");
+    const shares = [...out.matchAll(/(persistence|climatology) .* (\d+\.\d %)/g)];
+    expect(shares.length).toBe(2);
+    const report = readFileSync(path("report.html"), "utf8");
+    expect(
+      shares.map(([, rival, share]) => `: ${share} less than ${rival}.`).some((text) => report.includes(text)),
+    ).toBe(true);
+    expect(report).toContain("RMSE (m)</text>");
+  }, 60_000);
+
   test("a model that does not learn is left as it began, never worse than its best", async () => {
     const core = loadSync();
     const { series, rows, column, parts, forecaster } = createForecaster(core, 200);
