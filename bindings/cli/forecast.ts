@@ -8,7 +8,7 @@ import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split, spre
 import { endsOf, Forecaster, fitTarget, type Target } from "./forecaster.ts";
 import type { TrainOptions } from "./options.ts";
 import { countParameters, type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
-import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, percent, printer, table, trained, writeReport } from "./print.ts";
 import { shuffle } from "./random.ts";
 import { identify } from "./run-checkpoint.ts";
 import { errors } from "./scores.ts";
@@ -54,6 +54,7 @@ export async function trainForecaster(
   const training = await runTraining(
     {
       ...{ model: forecaster.model, loss: forecaster.loss, measure },
+      save: () => forecaster.save(),
       batches: (epoch) => batches(shuffle(ends, seed * 65_537 + epoch), batch),
       updates: Math.ceil(ends.length / batch),
       validation: batches(endsOf(parts.validation, horizon), EVALUATION_BATCH),
@@ -89,7 +90,7 @@ export async function trainForecaster(
     ),
   };
   const { renderForecastReport } = await import("./forecast-report.ts");
-  const files = await writeOutcome(forecaster.save(), await renderForecastReport(outcome, columns), options);
+  const files = await writeReport(await renderForecastReport(outcome, columns), options);
   if (options.json) printJson(outcome);
   else printOutcome(outcome, columns, say, files);
 }

@@ -15,7 +15,7 @@ import {
   type Text,
   type TextOutcome,
 } from "./outcome.ts";
-import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, percent, printer, table, trained, writeReport } from "./print.ts";
 import { identify } from "./run-checkpoint.ts";
 import { draw } from "./sample.ts";
 import { charactersOf, streamsOf, stretchesOf, TextModel } from "./text-model.ts";
@@ -55,6 +55,7 @@ export async function trainText(files: readonly string[], options: TrainOptions)
   const training = await runTraining(
     {
       ...{ model: model.model, loss: model.loss, measure: TEXT_MEASURE },
+      save: () => model.save(),
       tbptt: { k1: window, k2: window },
       batches: [batch],
       updates: Math.ceil((batch.x.shape[0] as number) / window),
@@ -77,7 +78,7 @@ export async function trainText(files: readonly string[], options: TrainOptions)
   };
   reader.dispose();
   const { renderTextReport } = await import("./text-report.ts");
-  const written = await writeOutcome(model.save(), await renderTextReport(outcome), options);
+  const written = await writeReport(await renderTextReport(outcome), options);
   if (options.json) printJson(outcome);
   else printOutcome(outcome, say, written);
 }

@@ -31,6 +31,8 @@ export interface Task {
   readonly test?: readonly Batch[];
   readonly measure: Measure;
   readonly identity: Identity;
+  /** The model as a file. */
+  readonly save: () => Uint8Array;
 }
 
 /** How a training went. */
@@ -44,7 +46,7 @@ export interface Training extends History {
 /** Time in ms after which a checkpoint is saved within an epoch. */
 const SAVE_MS = 30_000;
 
-/** Trains until the validation loss stays up, and leaves the model with the best weights. */
+/** Trains until the validation loss stays up, leaves the model with the best weights, and writes it. */
 export async function runTraining(task: Task, options: TrainOptions): Promise<Training> {
   const { model, loss, tbptt, batches, updates, validation, measure } = task;
   const { lr, clip, epochs, patience } = options;
@@ -90,6 +92,9 @@ export async function runTraining(task: Task, options: TrainOptions): Promise<Tr
     progress?.stop();
     interrupt.release();
   }
+  // Before anything is measured, which may take long.
+  await writeFileAtomic(options.out, task.save());
+  if (!options.json) console.error(`the model is in ${options.out}; measuring it and its baselines …`);
   const best = history.epochs.reduce((a, b) => (b.validation < a.validation ? b : a));
   return { ...history, seconds: seconds(), best, test: task.test ? trainer.evaluate(task.test) : null };
 }
