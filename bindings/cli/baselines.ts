@@ -21,14 +21,29 @@ export function climatology(
   const past = Array.from({ length: train.to }, (_, row) => ({
     at: timeOfYear(dates[row] as Date),
     value: target[row] as number,
-  }));
+  })).sort((a, b) => a.at - b.at);
+  // In the order of the year, once before it and once behind it, with running sums: any stretch has its mean in two look-ups.
+  const circle = [-1, 0, 1].flatMap((turn) => past.map(({ at, value }) => ({ at: at + turn, value })));
+  const sums = new Float64Array(circle.length + 1);
+  circle.forEach(({ value }, k) => {
+    sums[k + 1] = (sums[k] as number) + value;
+  });
+  const firstFrom = (at: number): number => {
+    let [low, high] = [0, circle.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((circle[middle] as { at: number }).at < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
   return rows.map((row) => {
     const at = timeOfYear(dates[row] as Date);
-    const distance = (other: number) => Math.min(Math.abs(other - at), 1 - Math.abs(other - at));
-    // Sparse data (a value a month) may have nothing within a week: widen until something is.
+    // Sparse data (a value a month) may have nothing within a week: widen until something is, at most to the whole year.
     for (let width = 7.5 / 365; ; width *= 2) {
-      const near = past.filter((day) => distance(day.at) <= width);
-      if (near.length > 0) return near.reduce((sum, day) => sum + day.value, 0) / near.length;
+      const reach = Math.min(width, 0.5);
+      const [from, to] = [firstFrom(at - reach), firstFrom(at + reach)];
+      if (to > from) return ((sums[to] as number) - (sums[from] as number)) / (to - from);
     }
   });
 }

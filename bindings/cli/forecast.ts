@@ -68,20 +68,21 @@ export async function trainForecaster(
 
   const test = endsOf(parts.test, horizon);
   const forecasts = forecaster.forecast(rows, columns, test);
-  const scores = targets.flatMap(({ name }, k) =>
-    Array.from({ length: horizon }, (_, step) => {
-      const column = columns[k] as Float64Array;
+  const scores = targets.flatMap(({ name }, k) => {
+    const column = columns[k] as Float64Array;
+    const ofRows = climatology(series, column, parts.train, range(parts.test));
+    return Array.from({ length: horizon }, (_, step) => {
       const at = test.map((end) => end + step);
       const truth = at.map((row) => column[row] as number);
-      const seasonal = climatology(series, column, parts.train, at);
+      const seasonal = ofRows && at.map((row) => ofRows[row - parts.test.from] as number);
       const ways: [string, readonly number[]][] = [
         ["LSTM", forecasts.map((row) => row[step * targets.length + k] as number)],
         ["persistence", persistence(column, at, step + 1)],
         ...(seasonal ? [["climatology", seasonal] as [string, number[]]] : []),
       ];
       return ways.map(([way, values]) => ({ target: name, ahead: step + 1, name: way, ...errors(values, truth) }));
-    }).flat(),
-  );
+    }).flat();
+  });
   const outcome: ForecastOutcome = {
     ...{ series, forecaster, options, parameters, parts, training, measure, scores, ends: test, forecasts },
     flow: new GradientFlow(forecaster.model).measure(

@@ -3,7 +3,7 @@ import { adam, decodeSafetensors, encodeSafetensors, loadSync, type StateDict, T
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { climatology } from "../../bindings/cli/baselines.ts";
 import { readSeries } from "../../bindings/cli/csv.ts";
-import { fitInputs, gather, scaleRows, split } from "../../bindings/cli/dataset.ts";
+import { fitInputs, gather, scaleRows, split, timeOfYear } from "../../bindings/cli/dataset.ts";
 import { endsOf, Forecaster, fitTarget } from "../../bindings/cli/forecaster.ts";
 import { loadModel } from "../../bindings/cli/load-model.ts";
 import { shuffle } from "../../bindings/cli/random.ts";
@@ -403,6 +403,27 @@ describe("data", () => {
     const near = [...values.subarray(0, 600)].filter((_, row) => Math.abs(row - (284 * 366) / 365) <= 7.5);
     expect(forecast[0]).toBeCloseTo(near.reduce((a, b) => a + b) / near.length, 9);
     expect(climatology(series, values, { from: 0, to: 200 }, [650])).toBeNull();
+  });
+
+  test("climatology of 30,000 hours, each row once, and of one row a season", () => {
+    const values = Float64Array.from({ length: 30_000 }, (_, k) => Math.sin(k / 1000) + (k % 24));
+    const dates = Array.from({ length: 30_000 }, (_, k) => new Date(Date.UTC(2018, 0, 1, k)));
+    const series = { ...readSeries("data", createCsv(20)), rows: 30_000, dates: { column: "at", values: dates } };
+    const rows = Array.from({ length: 9000 }, (_, k) => 21_000 + k);
+    const started = performance.now();
+    const forecast = climatology(series, values, { from: 0, to: 21_000 }, rows) as number[];
+    // A pass over the training part for each row takes 190 million steps.
+    expect(performance.now() - started).toBeLessThan(1000);
+    const [at, days] = [timeOfYear(dates[25_000] as Date), 7.5 / 365];
+    const near = [...values.subarray(0, 21_000)].filter((_, row) => {
+      const apart = Math.abs(timeOfYear(dates[row] as Date) - at);
+      return Math.min(apart, 1 - apart) <= days;
+    });
+    expect(forecast[4000]).toBeCloseTo(near.reduce((a, b) => a + b) / near.length, 9);
+    const seasons = [0, 3, 6, 9, 12].map((month) => new Date(Date.UTC(2020, month, 1)));
+    const few = { ...series, rows: 5, dates: { column: "at", values: seasons } };
+    const sparse = climatology(few, Float64Array.of(1, 2, 3, 4, 5), { from: 0, to: 5 }, [4, 1]);
+    expect(sparse).toEqual([3, 2]);
   });
 
   test("shuffle is a permutation, its own for each seed", () => {
