@@ -134,10 +134,10 @@ async function score(
     });
     return { data, shape: [some.length, window * width] };
   };
-  const part = (name: "train" | "validation") => ({ x: flat(ends[name]), labels: labelsOf(ends[name]) });
+  const labelled = (some: readonly number[]) => ({ x: flat(some), labels: labelsOf(some) });
   const logistic = await logisticRegression(
     classifier.model.core,
-    { train: part("train"), validation: part("validation"), x: flat(ends.test) },
+    { train: labelled(shuffle(ends.train, seed)), validation: labelled(ends.validation), x: flat(ends.test) },
     C,
     seed,
   );
