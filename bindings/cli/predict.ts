@@ -7,7 +7,7 @@ import type { Classifier } from "./classifier.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import { cellsOf, type Rows, scaleRows } from "./dataset.ts";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { readInput, readText } from "./files.ts";
 import type { Forecaster } from "./forecaster.ts";
 import { loadModel } from "./load-model.ts";
 import { percent } from "./print.ts";
@@ -30,14 +30,14 @@ interface Answers {
 
 /** The command. */
 export async function predict(modelFile: string, dataFile: string, options: PredictOptions): Promise<void> {
-  const [bytes, text] = await Promise.all([readInput(modelFile), readInput(dataFile)]);
+  const [bytes, text] = await Promise.all([readInput(modelFile), readText(dataFile)]);
   const model = loadModel(await load(), bytes);
   if (model.kind === "text")
     throw new UserError(
       `${modelFile}: expected a forecaster or a classifier, got a model of text; \`lstm-wasm sample\` runs it`,
     );
   const { window } = model.settings;
-  const series = readSeries(dataFile, text.toString("utf8"));
+  const series = readSeries(dataFile, text);
   if (series.rows < window)
     throw new UserError(`${dataFile}: expected at least ${window} rows, the model's window, got ${series.rows}`);
   const next = series.rows;

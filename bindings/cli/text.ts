@@ -3,7 +3,7 @@ import { load } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { readText } from "./files.ts";
 import { ngramBits } from "./ngram.ts";
 import type { TrainOptions } from "./options.ts";
 import {
@@ -81,15 +81,6 @@ export async function trainText(files: readonly string[], options: TrainOptions)
   const written = await writeReport(await renderTextReport(outcome), options);
   if (options.json) printJson(outcome);
   else printOutcome(outcome, say, written);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readInput(file));
-  } catch (error) {
-    if (error instanceof TypeError) throw new UserError(`${file}: expected text in UTF-8, got other bytes`);
-    throw error;
-  }
 }
 
 /** The first 80 % of each text to train, the next 10 % to validate, the last 10 % to test; one alphabet for all. */

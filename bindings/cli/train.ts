@@ -2,7 +2,7 @@
 import { readSeries, type Series } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { readText } from "./files.ts";
 import { type GivenOptions, settle } from "./options.ts";
 
 const SEATTLE_UNITS: Readonly<Record<string, string>> = {
@@ -23,9 +23,7 @@ export async function train(file: string | undefined, given: GivenOptions): Prom
   }
   const options = settle(given, "series");
   const series =
-    file === undefined
-      ? readSeries("the Seattle weather data", seattle)
-      : readSeries(file, (await readInput(file)).toString("utf8"));
+    file === undefined ? readSeries("the Seattle weather data", seattle) : readSeries(file, await readText(file));
   const targets = targetsOf(series, given.target ?? (file === undefined ? ["temp_max"] : []));
   const text = targets.find((name) => series.texts.has(name));
   if (text !== undefined || given.classes) {

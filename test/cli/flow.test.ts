@@ -98,7 +98,7 @@ describe("a model that train saved", () => {
   }, 60_000);
 
   test("a model of text, the loss of the last character", async () => {
-    writeFileSync(path("text.txt"), "the quick brown fox jumps over the lazy dog. ".repeat(40));
+    writeFileSync(path("text.txt"), `\uFEFF${"the quick brown fox jumps over the lazy dog. ".repeat(40)}`);
     await cli("train", "--text", "text.txt", "--epochs", "1", "--hidden", "6", "--out", "text.safetensors");
     const { out, err } = await cli("flow", "text.safetensors", "text.txt", "--steps", "30");
     expect(err).toBe("");
@@ -149,6 +149,11 @@ test.each([
     "a lab with a model",
     ["flow", "torch.safetensors", "--lab"],
     "--lab: expected no model beside it, got torch.safetensors",
+  ],
+  [
+    "other bytes than UTF-8",
+    ["flow", "torch.safetensors", "linear.safetensors"],
+    "linear.safetensors: expected text in UTF-8, got other bytes",
   ],
   [
     "no such file",

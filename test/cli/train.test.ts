@@ -183,6 +183,7 @@ describe("bad input", () => {
       for (const name of readdirSync(folder)) rmSync(path(name));
       writeFileSync(path("data.csv"), createCsv(60));
       writeFileSync(path("short.csv"), createCsv(12));
+      writeFileSync(path("latin.csv"), Buffer.from(changed(9, "2020-01-09,3,1,grün"), "latin1"));
       writeFileSync(path("bad.csv"), changed(9, "2020-01-09,n/a,1,sunny"));
       writeFileSync(path("model.safetensors"), "an old model");
       writeFileSync(path("report.html"), "an old report");
@@ -193,6 +194,16 @@ describe("bad input", () => {
         "no file",
         ["train", "none.csv", "--target", "level"],
         "none.csv: expected a file to read, got no such file or folder",
+      ],
+      [
+        "other bytes than UTF-8",
+        ["train", "latin.csv", "--target", "level"],
+        "latin.csv: expected text in UTF-8, got other bytes",
+      ],
+      [
+        "other bytes than UTF-8 to predict",
+        ["predict", "model.safetensors", "latin.csv"],
+        "latin.csv: expected text in UTF-8, got other bytes",
       ],
       ["a folder", ["train", ".", "--target", "level"], ".: expected a file to read, got a folder"],
       [
