@@ -7,7 +7,7 @@ import type { Classifier } from "./classifier.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import { cellsOf, type Rows, scaleRows } from "./dataset.ts";
 import { UserError } from "./fail.ts";
-import { readInput, readText } from "./files.ts";
+import { checkApart, readInput, readText } from "./files.ts";
 import type { Forecaster } from "./forecaster.ts";
 import { loadModel } from "./load-model.ts";
 import { percent } from "./print.ts";
@@ -30,6 +30,13 @@ interface Answers {
 
 /** The command. */
 export async function predict(modelFile: string, dataFile: string, options: PredictOptions): Promise<void> {
+  await checkApart(
+    [
+      ["the model", modelFile],
+      ["the data", dataFile],
+    ],
+    [["--out", options.out]],
+  );
   const [bytes, text] = await Promise.all([readInput(modelFile), readText(dataFile)]);
   const model = loadModel(await load(), bytes);
   if (model.kind === "text")

@@ -2,8 +2,8 @@
 import { readSeries, type Series } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";
 import { UserError } from "./fail.ts";
-import { readText } from "./files.ts";
-import { type GivenOptions, settle } from "./options.ts";
+import { checkApart, readText } from "./files.ts";
+import { checkpointOf, type GivenOptions, settle } from "./options.ts";
 
 const SEATTLE_UNITS: Readonly<Record<string, string>> = {
   temp_max: "°C",
@@ -14,6 +14,14 @@ const SEATTLE_UNITS: Readonly<Record<string, string>> = {
 
 /** The command. */
 export async function train(file: string | undefined, given: GivenOptions): Promise<void> {
+  await checkApart(
+    [file, ...(given.text ?? [])].map((name) => ["the data", name]),
+    [
+      ["--out", given.out],
+      ["--report", given.report],
+      ["--checkpoint", checkpointOf(given)],
+    ],
+  );
   if (given.text) {
     if (file !== undefined) throw new UserError(`--text: expected no data beside it, got ${file}`);
     for (const option of ["target", "horizon", "unit", "classes"] as const)

@@ -13,7 +13,7 @@ import {
 } from "lstm-wasm";
 import { fileReason, writeFileAtomic } from "lstm-wasm/node";
 import { Interrupted, UserError } from "./fail.ts";
-import type { TrainOptions } from "./options.ts";
+import { checkpointOf, type TrainOptions } from "./options.ts";
 import { createProgress, type Measure } from "./progress.ts";
 import { describeRun, type Epoch, type History, type Identity, readCheckpoint } from "./run-checkpoint.ts";
 
@@ -51,7 +51,7 @@ export async function runTraining(task: Task, options: TrainOptions): Promise<Tr
   const { model, loss, tbptt, batches, updates, validation, measure } = task;
   const { lr, clip, epochs, patience } = options;
   for (const file of [options.out, options.report]) await checkWritable(file);
-  const checkpoint = options.checkpoint ?? defaultCheckpoint(options.out);
+  const checkpoint = checkpointOf(options);
   if (options.checkpoint !== undefined) await checkCheckpoint(options.checkpoint, options.resume);
 
   using trainer = new Trainer(model, { loss, optimizer: adam({ lr }), clipNorm: clip, ...(tbptt && { tbptt }) });
@@ -104,9 +104,6 @@ export function warning({ initial, best }: Training, { name, of }: Measure, { lr
   if (best.validation < initial) return null;
   return `Training made it no better: ${name} ${of(best.validation).toFixed(3)} on the validation part, ${of(initial).toFixed(3)} before the first update. A lower learning rate may help (--lr is ${lr}).`;
 }
-
-/** Where Ctrl-C saves unless told otherwise: beside the model. */
-export const defaultCheckpoint = (out: string): string => `${out.replace(/\.safetensors$/, "")}.checkpoint.safetensors`;
 
 async function resume(trainer: Trainer, file: string, identity: Identity): Promise<History> {
   const { bytes, history } = await readCheckpoint(file, identity);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { adam, decodeSafetensors, encodeSafetensors, loadSync, type StateDict, Trainer } from "lstm-wasm";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { climatology } from "../../bindings/cli/baselines.ts";
@@ -182,6 +182,7 @@ describe("bad input", () => {
     beforeEach(() => {
       for (const name of readdirSync(folder)) rmSync(path(name));
       writeFileSync(path("data.csv"), createCsv(60));
+      symlinkSync("data.csv", path("link.csv"));
       writeFileSync(path("short.csv"), createCsv(12));
       writeFileSync(path("latin.csv"), Buffer.from(changed(9, "2020-01-09,3,1,grün"), "latin1"));
       writeFileSync(path("bad.csv"), changed(9, "2020-01-09,n/a,1,sunny"));
@@ -265,6 +266,36 @@ describe("bad input", () => {
         "a place that cannot be written",
         ["train", "data.csv", ...quick, "--window", "3", "--out", "no/where.safetensors"],
         "no/where.safetensors: expected a file that can be written, got no such file or folder",
+      ],
+      [
+        "one file for model and report",
+        ["train", "data.csv", "--target", "level", "--out", "new", "--report", "./new"],
+        "--report: expected another file than that of --out, got ./new for both",
+      ],
+      [
+        "the data for a model, by a link",
+        ["train", "data.csv", "--target", "level", "--out", "link.csv"],
+        "--out: expected another file than that of the data, got link.csv for both",
+      ],
+      [
+        "a text for a report",
+        ["train", "--text", "short.csv", "data.csv", "--report", "data.csv"],
+        "--report: expected another file than that of the data, got data.csv for both",
+      ],
+      [
+        "the model for a checkpoint",
+        ["train", "data.csv", "--target", "level", "--checkpoint", "model.safetensors", "--resume"],
+        "--checkpoint: expected another file than that of --out, got model.safetensors for both",
+      ],
+      [
+        "the model for answers",
+        ["predict", "model.safetensors", "data.csv", "--out", "model.safetensors"],
+        "--out: expected another file than that of the model, got model.safetensors for both",
+      ],
+      [
+        "the data for a page",
+        ["flow", "model.safetensors", "data.csv", "--html", "data.csv"],
+        "--html: expected another file than that of the data, got data.csv for both",
       ],
       [
         "a learning rate of 0",
