@@ -2,10 +2,15 @@
 // The `lstm-wasm` command. Each subcommand is a file of its own, loaded only when it runs.
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { fail, number, wholeNumber } from "./fail.ts";
+import { fail, number, share, wholeNumber } from "./fail.ts";
 import { defaultText } from "./options.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+/** More than anybody stacks; so many that they fill the memory would take hours to refuse. */
+const MOST_LAYERS = 64;
+/** The parts of a model take this seed and the next three, each of 31 bits. */
+const MOST_SEED = 2 ** 31 - 4;
 
 const program = new Command("lstm-wasm")
   .version(version)
@@ -37,9 +42,9 @@ program
     wholeNumber("--window", 1),
   )
   .option("--hidden <units>", `units of the LSTM (${defaultText("hidden")})`, wholeNumber("--hidden", 1))
-  .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1), 1)
+  .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1, MOST_LAYERS), 1)
   .option("--embedding <n>", "values that stand for a character (default 64)", wholeNumber("--embedding", 1))
-  .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, number("--dropout"))
+  .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, share("--dropout"))
   .option("--epochs <n>", `most times through the training part (${defaultText("epochs")})`, wholeNumber("--epochs", 1))
   .option(
     "--patience <n>",
@@ -49,7 +54,7 @@ program
   .option("--batch <n>", `windows, or streams of text, a step (${defaultText("batch")})`, wholeNumber("--batch", 1))
   .option("--lr <rate>", `learning rate (${defaultText("lr")})`, number("--lr"))
   .option("--clip <norm>", "bound on the norm of the gradient", number("--clip"), 1)
-  .option("--seed <n>", "seed of initial weights and of the order of windows", wholeNumber("--seed", 0), 1)
+  .option("--seed <n>", "seed of initial weights and of the order of windows", wholeNumber("--seed", 0, MOST_SEED), 1)
   .option("--out <file>", "where the model goes", "model.safetensors")
   .option("--report <file>", "where the report goes", "report.html")
   .option("--checkpoint <file>", "save what to go on from after every epoch (Ctrl-C saves it in any case)")

@@ -329,6 +329,16 @@ describe("bad input", () => {
         code: 1,
         err: expect.stringContaining('--window: expected a whole number of at least 1, got "0"'),
       });
+      for (const [option, value, expected] of [
+        ["--dropout", "-0.1", "a number from 0 to below 1"],
+        ["--dropout", "1", "a number from 0 to below 1"],
+        ["--layers", "1000000", "a whole number from 1 to 64"],
+        ["--seed", "2147483647", "a whole number from 0 to 2147483644"],
+      ] as const)
+        expect(await cli("train", "--epochs", "1", option, value)).toMatchObject({
+          code: 1,
+          err: expect.stringContaining(`${option}: expected ${expected}, got "${value}"`),
+        });
       expect(await cli("trian")).toMatchObject({ code: 1, err: expect.stringContaining("unknown command 'trian'") });
     });
   });
