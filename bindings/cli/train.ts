@@ -29,6 +29,7 @@ export async function train(file: string | undefined, given: GivenOptions): Prom
     const { trainText } = await import("./text.ts");
     return trainText(given.text, settle(given, "text"));
   }
+  if (given.embedding !== undefined) throw new UserError("--embedding: expected --text beside it, got none");
   const options = settle(given, "series");
   const series =
     file === undefined ? readSeries("the Seattle weather data", seattle) : readSeries(file, await readText(file));
@@ -39,6 +40,7 @@ export async function train(file: string | undefined, given: GivenOptions): Prom
       throw new UserError(
         `--target: expected columns of numbers to forecast, or one of classes, got "${text ?? targets[0]}" among ${targets.length}`,
       );
+    if (given.unit !== undefined) throw new UserError("--unit: expected none beside a target of classes, got one");
     const { trainClassifier } = await import("./classify.ts");
     return trainClassifier(series, targets[0] as string, options);
   }

@@ -185,6 +185,7 @@ describe("bad input", () => {
       symlinkSync("data.csv", path("link.csv"));
       writeFileSync(path("short.csv"), createCsv(12));
       writeFileSync(path("latin.csv"), Buffer.from(changed(9, "2020-01-09,3,1,grün"), "latin1"));
+      writeFileSync(path("huge.csv"), changed(50, "2020-02-19,-1e155,1,sunny"));
       writeFileSync(path("bad.csv"), changed(9, "2020-01-09,n/a,1,sunny"));
       writeFileSync(path("model.safetensors"), "an old model");
       writeFileSync(path("report.html"), "an old report");
@@ -238,6 +239,16 @@ describe("bad input", () => {
         "--unit: expected one for each of 2 targets, got 1",
       ],
       [
+        "a unit of classes",
+        ["train", "data.csv", "--target", "weekday", "--classes", "--unit", "m"],
+        "--unit: expected none beside a target of classes, got one",
+      ],
+      [
+        "an embedding of numbers",
+        ["train", "data.csv", "--target", "level", "--embedding", "8"],
+        "--embedding: expected --text beside it, got none",
+      ],
+      [
         "a horizon of nothing",
         ["train", "data.csv", "--target", "level", "--horizon", "0"],
         "--horizon: expected at least 1 row ahead to forecast, got 0",
@@ -261,6 +272,11 @@ describe("bad input", () => {
         "a bad cell",
         ["train", "bad.csv", "--target", "level"],
         'bad.csv, line 10, column "level": expected a number, got "n/a"',
+      ],
+      [
+        "numbers whose squares overflow",
+        ["train", "huge.csv", "--target", "weekday"],
+        'huge.csv, column "level": expected values whose deviation is a finite number, got -1e+155 among them',
       ],
       [
         "a place that cannot be written",
