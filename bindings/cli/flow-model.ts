@@ -19,7 +19,7 @@ import { indicesOf, moment, scaleRows, spread } from "./dataset.ts";
 import { UserError } from "./fail.ts";
 import { readInput, readText } from "./files.ts";
 import { endsOf } from "./forecaster.ts";
-import { loadModel, type SavedModel } from "./load-model.ts";
+import { loadModel, ofFile, type SavedModel } from "./load-model.ts";
 import { createRandom } from "./random.ts";
 import { stretchesOf } from "./text-model.ts";
 import { EVALUATION_BATCH } from "./window-net.ts";
@@ -46,9 +46,9 @@ export interface Measured {
 
 export async function measureFile(core: Core, modelFile: string, dataFile: string | undefined, options: FlowOptions) {
   const bytes = await readInput(modelFile);
-  const { metadata, tensors } = decodeSafetensors(bytes);
+  const { metadata, tensors } = ofFile(modelFile, () => decodeSafetensors(bytes));
   if (metadata.format?.startsWith("lstm-wasm ")) {
-    const saved = loadModel(core, bytes);
+    const saved = ofFile(modelFile, () => loadModel(core, bytes));
     if (dataFile === undefined && saved.kind === "text")
       throw new UserError("data: expected a file of text to run the model on, got none");
     // `train` without a file learns from these rows.

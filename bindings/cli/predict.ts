@@ -9,7 +9,7 @@ import { cellsOf, type Rows, scaleRows } from "./dataset.ts";
 import { UserError } from "./fail.ts";
 import { checkApart, readInput, readText } from "./files.ts";
 import type { Forecaster } from "./forecaster.ts";
-import { loadModel } from "./load-model.ts";
+import { loadModel, ofFile } from "./load-model.ts";
 import { percent } from "./print.ts";
 import { likeliest } from "./scores.ts";
 
@@ -38,7 +38,8 @@ export async function predict(modelFile: string, dataFile: string, options: Pred
     [["--out", options.out]],
   );
   const [bytes, text] = await Promise.all([readInput(modelFile), readText(dataFile)]);
-  const model = loadModel(await load(), bytes);
+  const core = await load();
+  const model = ofFile(modelFile, () => loadModel(core, bytes));
   if (model.kind === "text")
     throw new UserError(
       `${modelFile}: expected a forecaster or a classifier, got a model of text; \`lstm-wasm sample\` runs it`,

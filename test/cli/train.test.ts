@@ -185,6 +185,8 @@ describe("bad input", () => {
       symlinkSync("data.csv", path("link.csv"));
       writeFileSync(path("short.csv"), createCsv(12));
       writeFileSync(path("latin.csv"), Buffer.from(changed(9, "2020-01-09,3,1,grün"), "latin1"));
+      writeFileSync(path("state.safetensors"), encodeSafetensors({}));
+      writeFileSync(path("forged.safetensors"), encodeSafetensors({}, { format: "lstm-wasm model 1" }));
       writeFileSync(path("huge.csv"), changed(50, "2020-02-19,-1e155,1,sunny"));
       writeFileSync(path("bad.csv"), changed(9, "2020-01-09,n/a,1,sunny"));
       writeFileSync(path("model.safetensors"), "an old model");
@@ -318,7 +320,23 @@ describe("bad input", () => {
         ["train", "data.csv", "--target", "level", "--lr", "0"],
         "lr: expected a number above 0, got 0",
       ],
-      ["a model that is none", ["predict", "model.safetensors", "data.csv"], "safetensors: expected a header"],
+      [
+        "a model that is none",
+        ["predict", "model.safetensors", "data.csv"],
+        "model.safetensors: safetensors: expected a header",
+      ],
+      ["a model that is none, to sample", ["sample", "model.safetensors"], "model.safetensors: safetensors: expected"],
+      ["a model that is none, to look into", ["flow", "model.safetensors"], "model.safetensors: safetensors: expected"],
+      [
+        "a model without a kind",
+        ["flow", "forged.safetensors"],
+        "forged.safetensors: expected kind to be one of forecaster, classifier, text",
+      ],
+      [
+        "a state_dict",
+        ["predict", "state.safetensors", "data.csv"],
+        "state.safetensors: expected a model that `lstm-wasm train` saved, got tensors without a format",
+      ],
       [
         "data without a file",
         ["predict", "model.safetensors", "none.csv"],
@@ -387,7 +405,7 @@ describe("bad input", () => {
       [
         "of another format",
         { format: "pt" },
-        'model: expected one that `lstm-wasm train` saved, got a file of format "pt"',
+        'model: expected a model that `lstm-wasm train` saved, got tensors of format "pt"',
       ],
       ["of another kind", { kind: "gan" }, 'model: expected kind to be one of forecaster, classifier, text, got "gan"'],
       [
