@@ -32,6 +32,8 @@ export function drawForecast(of: {
   const [truth, forecast] = [of.truth.slice(from), of.forecast.slice(from)];
   const [low, high] = [Math.min(...truth, ...forecast), Math.max(...truth, ...forecast)];
   const digits = Math.max(0, 1 - Math.floor(Math.log10((high - low) / TICKS || 1)));
+  const tick = (value: number) =>
+    digits <= 6 && Math.abs(value) < 1e9 ? value.toFixed(digits) : String(Number(value.toPrecision(3)));
   const chart = plot(
     truth.map((value, k): [number, number] => [k, value]),
     {
@@ -39,7 +41,7 @@ export function drawForecast(of: {
       height: HEIGHT,
       yRange: [low, high],
       customYAxisTicks: Array.from({ length: TICKS }, (_, k) => low + ((high - low) * k) / (TICKS - 1)),
-      formatter: (value, { axis }) => (axis === "y" ? value.toFixed(digits) : ""),
+      formatter: (value, { axis }) => (axis === "y" ? tick(value) : ""),
       hideXAxisTicks: true,
       symbols: { point: "●" },
       points: forecast.map((y, x) => (pc.isColorSupported ? { x, y, color: "ansiCyan" as const } : { x, y })),

@@ -5,6 +5,7 @@ import { climatology, persistence } from "./baselines.ts";
 import { drawForecast } from "./chart.ts";
 import { columnOf, type Series } from "./csv.ts";
 import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split, spread } from "./dataset.ts";
+import { figure } from "./figure.ts";
 import { endsOf, Forecaster, fitTarget, type Target } from "./forecaster.ts";
 import type { TrainOptions } from "./options.ts";
 import { countParameters, type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
@@ -140,8 +141,8 @@ function oneAhead(scores: readonly Score[], unit: string, on: string): string {
     [on, ...["RMSE", "MAE"].map((name) => `${name}${unit && ` (${unit})`}`), "RMSE against LSTM"],
     scores.map(({ name, rmse, mae }, k) => [
       name,
-      rmse.toFixed(3),
-      mae.toFixed(3),
+      figure(rmse),
+      figure(mae),
       k === 0 ? "" : percent(rmse / model.rmse - 1),
     ]),
   );
@@ -155,7 +156,7 @@ function severalAhead(scores: readonly Score[], target: string, unit: string, ro
     const own = names.map(
       (name) => scores.find((score) => score.name === name && score.ahead === k + 1)?.rmse as number,
     );
-    return [`${k + 1} ${k === 0 ? "row" : "rows"} ahead`, ...own.map((rmse) => rmse.toFixed(3))];
+    return [`${k + 1} ${k === 0 ? "row" : "rows"} ahead`, ...own.map((rmse) => figure(rmse))];
   });
   return table([`${target}: RMSE${unit && ` (${unit})`}, ${rows} windows`, ...names], body, []);
 }

@@ -7,6 +7,7 @@ import type { Classifier } from "./classifier.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import { cellsOf, type Rows, scaleRows } from "./dataset.ts";
 import { UserError } from "./fail.ts";
+import { figure } from "./figure.ts";
 import { checkApart, readInput, readText } from "./files.ts";
 import type { Forecaster } from "./forecaster.ts";
 import { loadModel, ofFile } from "./load-model.ts";
@@ -74,7 +75,7 @@ function forecasts(forecaster: Forecaster, series: Series, ends: readonly number
   const [first] = targets as readonly [Forecaster["targets"][number]];
   return {
     lines: rows.map(({ row, target, unit, ahead, forecast, truth }) => {
-      const value = `${forecast.toFixed(2)}${unit && ` ${unit}`}`;
+      const value = `${figure(forecast, 2)}${unit && ` ${unit}`}`;
       const origin = settings.horizon > 1 && ends.length > 1 ? pc.dim(` ${ahead} ahead`) : "";
       const line = `${row}  ${target}${origin}  ${truth === null ? pc.bold(value) : value}`;
       return truth === null ? line : `${line}  ${pc.dim(`was ${truth}`)}`;

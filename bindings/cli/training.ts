@@ -13,6 +13,7 @@ import {
 } from "lstm-wasm";
 import { fileReason, writeFileAtomic } from "lstm-wasm/node";
 import { Interrupted, UserError } from "./fail.ts";
+import { figure } from "./figure.ts";
 import { checkpointOf, type TrainOptions } from "./options.ts";
 import { createProgress, type Measure } from "./progress.ts";
 import { describeRun, type Epoch, type History, type Identity, readCheckpoint } from "./run-checkpoint.ts";
@@ -102,7 +103,7 @@ export async function runTraining(task: Task, options: TrainOptions): Promise<Tr
 /** What a training says that made its model worse than it began; null for the others. */
 export function warning({ initial, best }: Training, { name, of }: Measure, { lr }: TrainOptions): string | null {
   if (best.validation < initial) return null;
-  return `Training made it no better: ${name} ${of(best.validation).toFixed(3)} on the validation part, ${of(initial).toFixed(3)} before the first update. A lower learning rate may help (--lr is ${lr}).`;
+  return `Training made it no better: ${name} ${figure(of(best.validation))} on the validation part, ${figure(of(initial))} before the first update. A lower learning rate may help (--lr is ${lr}).`;
 }
 
 async function resume(trainer: Trainer, file: string, identity: Identity): Promise<History> {

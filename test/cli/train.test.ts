@@ -74,6 +74,23 @@ describe("the command", () => {
     expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
   }, 60_000);
 
+  test.each([1e-6, 1e-120, 1e120])("numbers around %d are shown, not their zeros", async (size) => {
+    const rows = Array.from({ length: 100 }, (_, k) => size * (3 + Math.sin(k)));
+    writeFileSync(path("data.csv"), `v\n${rows.join("\n")}\n`);
+    const { code, out, err } = await cli("train", "data.csv", "--target", "v", "--epochs", "1", "--hidden", "4");
+    expect(code).toBe(0);
+    const exponent = size === 1e-6 ? "0.00000" : size < 1 ? "e-1" : "e+1";
+    const [, rmse, mae] = (out.match(/persistence +│ +(\S+) │ +(\S+)/) as string[]).map(Number);
+    expect(rmse).toBeGreaterThan(0.3 * size);
+    expect(mae).toBeGreaterThan(0.3 * size);
+    expect(out).toContain(exponent);
+    expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(err).not.toMatch(/ 0\.000/);
+    expect(readFileSync(path("report.html"), "utf8")).not.toMatch(/0\.000<|is 0\.00:|NaN/);
+    const predicted = (await cli("predict", "model.safetensors", "data.csv")).out.trim().split(" ").at(-1);
+    expect(Number(predicted)).toBeGreaterThan(size);
+  });
+
   test("a model that does not learn is left as it began, never worse than its best", async () => {
     const core = loadSync();
     const { series, rows, column, parts, forecaster } = createForecaster(core, 200);
