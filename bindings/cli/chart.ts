@@ -1,23 +1,13 @@
 import pc from "picocolors";
 import plot from "simple-ascii-chart";
 import type { Series } from "./csv.ts";
+import { rowName } from "./row-name.ts";
 
 /** Size of the chart, which fits 80 columns with its axis, and the rows of data it shows. */
 const WIDTH = 66;
 const HEIGHT = 14;
 const SHOWN = 34;
 const TICKS = 5;
-
-/** The text of a row's date, or its number. */
-export const rowName = (series: Series, row: number): string => {
-  const date = series.dates?.values[row];
-  return date
-    ? date
-        .toISOString()
-        .slice(0, date.getTime() % 86_400_000 === 0 ? 10 : 16)
-        .replace("T", " ")
-    : `row ${row + 1}`;
-};
 
 /** The last rows of the test part, truth as a line and forecasts as dots, for the terminal. */
 export function drawForecast(of: {

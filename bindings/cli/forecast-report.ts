@@ -1,11 +1,11 @@
 // The report of a training of forecasts.
 import * as Plot from "@observablehq/plot";
-import { rowName } from "./chart.ts";
 import { range } from "./dataset.ts";
 import { figure } from "./figure.ts";
 import { flowSection } from "./flow-page.ts";
 import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
 import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact, wholeTick } from "./report.ts";
+import { rowName } from "./row-name.ts";
 
 const COLOURS = { LSTM: "--accent", persistence: "--soft", climatology: "--warm" } as const;
 const colourOf = (name: string) => COLOURS[name as keyof typeof COLOURS] ?? "--ink";

@@ -2,7 +2,6 @@
 import { load } from "lstm-wasm";
 import { writeFileAtomic } from "lstm-wasm/node";
 import pc from "picocolors";
-import { rowName } from "./chart.ts";
 import type { Classifier } from "./classifier.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import { cellsOf, type Rows, scaleRows } from "./dataset.ts";
@@ -12,6 +11,7 @@ import { checkApart, readInput, readText } from "./files.ts";
 import type { Forecaster } from "./forecaster.ts";
 import { loadModel, ofFile } from "./load-model.ts";
 import { percent } from "./print.ts";
+import { nameOf } from "./row-name.ts";
 import { likeliest } from "./scores.ts";
 
 export interface PredictOptions {
@@ -137,17 +137,3 @@ const csvCell = (value: string | number | null): string => {
   const text = String(value ?? "");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
-
-/** The name of a row; of one behind the last, the date at the distance of the two last ones. */
-function nameOf(series: Series, row: number): string {
-  const dates = series.dates?.values;
-  const [before, last] = [dates?.at(-2), dates?.at(-1)];
-  const ahead = row - series.rows + 1;
-  if (ahead <= 0 || !before || !last) return rowName(series, row);
-  // Monthly and yearly dates keep their day; others their distance.
-  const months = 12 * (last.getUTCFullYear() - before.getUTCFullYear()) + last.getUTCMonth() - before.getUTCMonth();
-  const next = new Date(last);
-  if (months > 0 && last.getUTCDate() === before.getUTCDate()) next.setUTCMonth(next.getUTCMonth() + ahead * months);
-  else next.setTime(last.getTime() + ahead * (last.getTime() - before.getTime()));
-  return rowName({ ...series, dates: { column: "", values: [next] } }, 0);
-}

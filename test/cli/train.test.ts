@@ -7,6 +7,7 @@ import { fitInputs, gather, scaleRows, split, timeOfYear } from "../../bindings/
 import { endsOf, Forecaster, fitTarget } from "../../bindings/cli/forecaster.ts";
 import { loadModel } from "../../bindings/cli/load-model.ts";
 import { shuffle } from "../../bindings/cli/random.ts";
+import { nameOf } from "../../bindings/cli/row-name.ts";
 import { errors } from "../../bindings/cli/scores.ts";
 import { createCsv, createFolder } from "../support/cli.ts";
 
@@ -498,6 +499,38 @@ describe("data", () => {
     expect(endsOf({ from: 2, to: 5 }, 2)).toEqual([2, 3]);
   });
 
+  test.each<[string, string[], string[]]>([
+    ["days", ["2020-02-27", "2020-02-28"], ["2020-02-29", "2020-03-01"]],
+    ["first days of months", ["2019-12-01", "2020-01-01"], ["2020-02-01", "2020-03-01"]],
+    ["last days of months", ["2019-12-31", "2020-01-31"], ["2020-02-29", "2020-03-31", "2020-04-30"]],
+    ["last days from a short month", ["2020-02-29", "2020-03-31"], ["2020-04-30", "2020-05-31"]],
+    ["a day that short months lack", ["2019-12-30", "2020-01-30"], ["2020-02-29", "2020-03-30"]],
+    ["months", ["2020-10", "2020-11"], ["2020-12", "2021-01"]],
+    ["years", ["2019-02-28", "2020-02-28"], ["2021-02-28"]],
+    ["ends of years' Februaries", ["2020-02-29", "2021-02-28"], ["2022-02-28", "2023-02-28", "2024-02-29"]],
+    ["minutes", ["2020-01-01 22:30", "2020-01-01 23:15"], ["2020-01-02 00:00", "2020-01-02 00:45"]],
+    ["seconds", ["2020-01-01T00:00:50", "2020-01-01T00:00:55"], ["2020-01-01T00:01:00", "2020-01-01T00:01:05"]],
+    ["fractions", ["2020-01-01T00:00:00.5", "2020-01-01T00:00:00.75"], ["2020-01-01T00:00:01.000"]],
+    ["a zone", ["2020-01-01T00:00+01:00", "2020-02-01T00:00+01:00"], ["2020-03-01T00:00+01:00"]],
+    [
+      "hours over a change of the clock",
+      ["2020-03-29T01:30+01:00", "2020-03-29T03:30+02:00"],
+      ["2020-03-29T04:30+02:00"],
+    ],
+    [
+      "days over a change of the clock",
+      ["2020-03-28T12:00+01:00", "2020-03-29T12:00+02:00"],
+      ["2020-03-30T12:00+02:00"],
+    ],
+    ["UTC", ["2020-01-01T00:00Z", "2020-01-01T06:00Z"], ["2020-01-01T12:00Z"]],
+    ["days among minutes", ["2020-01-01", "2020-01-01 12:00"], ["2020-01-02 00:00", "2020-01-02 12:00"]],
+    ["one row", ["2020-01-01"], []],
+  ])("rows are named by their dates, those behind them likewise: %s", (_, cells, next) => {
+    const series = readSeries("data", `at,v\n${cells.map((cell) => `${cell},1\n`).join("")}`);
+    const names = [...cells, ...next].map((_, row) => nameOf(series, row));
+    expect(names).toEqual([...cells, ...next]);
+  });
+
   test("climatology averages the training part within a week of the day", () => {
     const series = readSeries("data", createCsv(730));
     const values = series.numbers.get("level") as Float64Array;
@@ -511,7 +544,11 @@ describe("data", () => {
   test("climatology of 30,000 hours, each row once, and of one row a season", () => {
     const values = Float64Array.from({ length: 30_000 }, (_, k) => Math.sin(k / 1000) + (k % 24));
     const dates = Array.from({ length: 30_000 }, (_, k) => new Date(Date.UTC(2018, 0, 1, k)));
-    const series = { ...readSeries("data", createCsv(20)), rows: 30_000, dates: { column: "at", values: dates } };
+    const series = {
+      ...readSeries("data", createCsv(20)),
+      rows: 30_000,
+      dates: { column: "at", cells: [], length: 10, values: dates },
+    };
     const rows = Array.from({ length: 9000 }, (_, k) => 21_000 + k);
     const started = performance.now();
     const forecast = climatology(series, values, { from: 0, to: 21_000 }, rows) as number[];
@@ -524,7 +561,7 @@ describe("data", () => {
     });
     expect(forecast[4000]).toBeCloseTo(near.reduce((a, b) => a + b) / near.length, 9);
     const seasons = [0, 3, 6, 9, 12].map((month) => new Date(Date.UTC(2020, month, 1)));
-    const few = { ...series, rows: 5, dates: { column: "at", values: seasons } };
+    const few = { ...series, rows: 5, dates: { column: "at", cells: [], length: 10, values: seasons } };
     const sparse = climatology(few, Float64Array.of(1, 2, 3, 4, 5), { from: 0, to: 5 }, [4, 1]);
     expect(sparse).toEqual([3, 2]);
   });
