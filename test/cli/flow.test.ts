@@ -38,6 +38,9 @@ beforeAll(() => {
     path("two.safetensors"),
     encodeSafetensors({ ...named(proj.stateDict(), "enc."), ...named(gru.stateDict(), "dec.") }),
   );
+  const keeps = new GRU(core, { inputSize: 1, hiddenSize: 1, seed: 1 }).stateDict();
+  keeps.bias_ih_l0?.data.fill(30, 1, 2);
+  writeFileSync(path("keeps.safetensors"), encodeSafetensors(keeps));
   writeFileSync(path("linear.safetensors"), encodeSafetensors(head.stateDict()));
   const rnn = new RNN(core, { inputSize: 2, hiddenSize: 4, seed: 1, nonlinearity: "relu" });
   const state = rnn.stateDict();
@@ -75,6 +78,13 @@ describe("a PyTorch state_dict", () => {
     expectTidy(out);
     expect((await cli("flow", "two.safetensors", "--module", "dec")).out).toContain("GRU of 6 units");
   });
+
+  test("of 100,000 steps that all have a gradient", async () => {
+    const { out, err, code } = await cli("flow", "keeps.safetensors", "--steps", "100000", "--html", "long.html");
+    expect([code, err]).toEqual([0, ""]);
+    expectTidy(out);
+    expectPage("long.html");
+  }, 60_000);
 
   test("numbers that overflow: where they began", async () => {
     const { out, code } = await cli("flow", "huge.safetensors", "--nonlinearity", "relu", "--html", "huge.html");
