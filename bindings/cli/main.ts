@@ -2,7 +2,7 @@
 // The `lstm-wasm` command. Each subcommand is a file of its own, loaded only when it runs.
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { fail, number, share, wholeNumber } from "./fail.ts";
+import { fail, number, share, UserError, wholeNumber } from "./fail.ts";
 import { defaultText } from "./options.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -117,6 +117,13 @@ program
   .option("--relaxed", "the build with relaxed SIMD, whose bits depend on the machine")
   .option("--json", "answer JSON")
   .action(async (options) => (await import("./bench.ts")).bench(options));
+
+// A reader that has seen enough (`| head`) is no error; a disk that is full is one.
+process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return;
+  const { fileReason } = await import("lstm-wasm/node");
+  fail(new UserError(`standard output: expected a place to write to, got ${fileReason(error)}`));
+});
 
 try {
   await program.parseAsync();
