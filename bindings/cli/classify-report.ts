@@ -62,8 +62,8 @@ function confusionTable({ confusion }: ClassScore, classes: readonly string[]): 
     return `<tr><td>${escapeHtml(classes[k])}</td>${cells.join("")}${[precision, recall, f1].map(figure).join("")}</tr>`;
   });
   const head = ["is ↓ named →", ...classes, "precision", "recall", "F1"];
-  return `<table class="plain confusion">
+  return `<div class="wide"><table class="plain confusion">
 <thead><tr>${head.map((name) => `<th>${escapeHtml(name)}</th>`).join("")}</tr></thead>
 <tbody>${body.join("")}</tbody>
-</table>`;
+</table></div>`;
 }

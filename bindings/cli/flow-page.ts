@@ -47,7 +47,7 @@ export function carriedPlot(slice: SliceFlow, height = 280): string {
       left > DEEPEST && Number.isFinite(left) ? [{ lag, left, path, colour }] : [],
     ),
   );
-  const axis = logAxis([1, 0.1, ...points.map(({ left }) => left)]);
+  const axis = logAxis([1, 0.1, ...boundsIn(slice), ...points.map(({ left }) => left)]);
   return svg("Gradient left after so many steps back", {
     height,
     marginLeft: 60,

@@ -90,8 +90,12 @@ function horizonTable(scores: readonly Score[], unit: string): string {
   const horizon = Math.max(...scores.map(({ ahead }) => ahead));
   const of = (name: string, ahead: number) =>
     scores.find((score) => score.name === name && score.ahead === ahead) as Score;
-  return htmlTable(
-    ["rows ahead", ...names.map((name) => withUnit(`${name} RMSE`, unit)), ...names.map((name) => `${name} MAE`)],
+  const table = htmlTable(
+    [
+      "rows ahead",
+      ...names.map((name) => withUnit(`${name} RMSE`, unit)),
+      ...names.map((name) => withUnit(`${name} MAE`, unit)),
+    ],
     Array.from({ length: horizon }, (_, k) => [
       String(k + 1),
       ...names.map((name) => figure(of(name, k + 1).rmse)),
@@ -99,6 +103,7 @@ function horizonTable(scores: readonly Score[], unit: string): string {
     ]),
     true,
   );
+  return `<div class="wide">${table}</div>`;
 }
 
 function horizonPlot(scores: readonly Score[], unit: string): string {

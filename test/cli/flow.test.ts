@@ -1,11 +1,16 @@
 // `lstm-wasm flow`, as built.
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { encodeSafetensors, GRU, Linear, LSTM, RNN, type StateDict, type Tensor } from "lstm-wasm";
+import type { SliceFlow } from "lstm-wasm/flow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCsv, createFolder } from "../support/cli.ts";
+import { carriedPlot } from "../../bindings/cli/flow-page.ts";
+import { BIASES, conclusion, type Point } from "../../bindings/cli/flow-sweep.ts";
+import { createCsv, createFolder, main } from "../support/cli.ts";
 import { createCore } from "../support/cores.ts";
 
-const { path, cli, remove } = createFolder();
+const { folder, path, cli, remove } = createFolder();
 afterAll(remove);
 const core = createCore();
 
@@ -136,6 +141,44 @@ test("the lab: a map, each cell of it from the kernels", async () => {
   expect(find("LSTM", 0.125, -2, 60).status).toBe("vanishes");
   expect(find("GRU", 8, -2, 60).status).toBe("explodes");
 }, 60_000);
+
+test("the lab over so few steps that nothing vanishes, or nothing at some bias", async () => {
+  await cli("flow", "--lab", "--steps", "3", "--html", "lab.html");
+  const html = expectPage("lab.html");
+  expect(html).toContain("Over 3 steps the LSTM carries the gradient in all of 104 settings");
+  expect(html).not.toContain("no cure");
+  const points = BIASES.flatMap((bias) =>
+    ["carries", "vanishes"].map((status) => ({ cell: "LSTM", steps: 9, bias, status }) as Point),
+  );
+  expect(conclusion(points, [9])).toContain("in 8 of 16 settings. What");
+  const without = points.filter(({ bias, status }) => status === "vanishes" || (bias as number) >= 0);
+  expect(conclusion(without, [9])).toContain("in 6 of 14 settings, none of them with a forget bias below 0. What");
+}, 60_000);
+
+test("a threshold is drawn within its plot, though the curve falls to exactly 0", () => {
+  const carried = { total: [1, 0.05, 0], direct: [1, 0.05, 0], recurrent: [1, 0.05, 0] };
+  const html = carriedPlot({ carried, forgetHorizon: null } as unknown as SliceFlow);
+  const y = Number(/stroke-dasharray="3 3".*? y1="([\d.]+)"/s.exec(html)?.[1]);
+  expect(y).toBeGreaterThan(0);
+  expect(y).toBeLessThanOrEqual(280);
+});
+
+test.runIf(existsSync("/dev/full"))(
+  "a full disk behind standard output is an error, a closed pipe none",
+  async () => {
+    const shell = (command: string) =>
+      promisify(execFile)("bash", ["-c", `set -o pipefail; ${command}`, process.execPath, main], { cwd: folder }).then(
+        ({ stderr }) => ({ code: 0, stderr }),
+        ({ code, stderr }) => ({ code, stderr }),
+      );
+    expect(await shell('"$0" "$1" explain > /dev/full')).toEqual({
+      code: 1,
+      stderr: "lstm-wasm: standard output: expected a place to write to, got a full disk\n",
+    });
+    expect(await shell('"$0" "$1" flow --lab --steps 20 --json | head -n 1')).toEqual({ code: 0, stderr: "" });
+  },
+  60_000,
+);
 
 test.each([
   [

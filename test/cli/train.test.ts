@@ -64,6 +64,16 @@ describe("the command", () => {
     expect(readFileSync(path("all.csv"), "utf8").split("\n")[0]).toBe("day,forecast,truth");
   }, 60_000);
 
+  test("names and units of any length stay within the page", async () => {
+    const name = "x".repeat(300);
+    writeFileSync(path("data.csv"), createCsv(200).replace("level", name));
+    await cli("train", "data.csv", "--target", name, "--unit", "m", "--horizon", "3", "--epochs", "1", "--hidden", "4");
+    const html = readFileSync(path("report.html"), "utf8");
+    expect(html).toMatch(/h1, h2, p, dd \{ overflow-wrap: anywhere; \}/);
+    expect(html).toMatch(/<div class="wide"><table[^>]*>\n<thead><tr><th>rows ahead/);
+    expect(html).toContain("<th>LSTM RMSE (m)</th><th>persistence RMSE (m)</th><th>LSTM MAE (m)</th>");
+  }, 60_000);
+
   test("says what it does, without colour where there is no terminal", async () => {
     writeFileSync(path("data.csv"), createCsv());
     const { out, err } = await cli("train", "data.csv", ...quick);
