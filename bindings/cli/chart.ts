@@ -1,23 +1,13 @@
 import pc from "picocolors";
 import plot from "simple-ascii-chart";
 import type { Series } from "./csv.ts";
+import { rowName } from "./row-name.ts";
 
 /** Size of the chart, which fits 80 columns with its axis, and the rows of data it shows. */
 const WIDTH = 66;
 const HEIGHT = 14;
 const SHOWN = 34;
 const TICKS = 5;
-
-/** The text of a row's date, or its number. */
-export const rowName = (series: Series, row: number): string => {
-  const date = series.dates?.values[row];
-  return date
-    ? date
-        .toISOString()
-        .slice(0, date.getTime() % 86_400_000 === 0 ? 10 : 16)
-        .replace("T", " ")
-    : `row ${row + 1}`;
-};
 
 /** The last rows of the test part, truth as a line and forecasts as dots, for the terminal. */
 export function drawForecast(of: {
@@ -32,6 +22,8 @@ export function drawForecast(of: {
   const [truth, forecast] = [of.truth.slice(from), of.forecast.slice(from)];
   const [low, high] = [Math.min(...truth, ...forecast), Math.max(...truth, ...forecast)];
   const digits = Math.max(0, 1 - Math.floor(Math.log10((high - low) / TICKS || 1)));
+  const tick = (value: number) =>
+    digits <= 6 && Math.abs(value) < 1e9 ? value.toFixed(digits) : String(Number(value.toPrecision(3)));
   const chart = plot(
     truth.map((value, k): [number, number] => [k, value]),
     {
@@ -39,7 +31,7 @@ export function drawForecast(of: {
       height: HEIGHT,
       yRange: [low, high],
       customYAxisTicks: Array.from({ length: TICKS }, (_, k) => low + ((high - low) * k) / (TICKS - 1)),
-      formatter: (value, { axis }) => (axis === "y" ? value.toFixed(digits) : ""),
+      formatter: (value, { axis }) => (axis === "y" ? tick(value) : ""),
       hideXAxisTicks: true,
       symbols: { point: "●" },
       points: forecast.map((y, x) => (pc.isColorSupported ? { x, y, color: "ansiCyan" as const } : { x, y })),

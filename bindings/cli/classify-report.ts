@@ -21,7 +21,7 @@ export async function renderClassReport(outcome: ClassOutcome): Promise<string> 
     lead: standing(scores),
     body: [
       htmlTable([`${rows.length} rows that training never saw`, "accuracy", "macro F1", "log loss (nats)"], lines),
-      `<p class="soft">Logistic regression sees the same window, all its rows at once, and stops on the same validation part. The class prior answers each class by its share of the training part.${persists ? " Persistence repeats the last class." : ""} Macro F1 leaves out classes that the test part does not have and nobody names.</p>`,
+      `<p class="soft">Logistic regression sees the same window, all its rows at once; its L2 penalty and when it stops are chosen on the same validation part. The class prior answers each class by its share of the training part.${persists ? " Persistence repeats the last class." : ""} Macro F1 leaves out classes that the test part does not have and nobody names.</p>`,
       `<h2>True and named classes</h2>`,
       `<p class="soft">Test rows by their class, and by the class that the model finds likeliest; the stronger the colour, the larger the share of the row.</p>`,
       confusionTable(scores[0], labels.classes),
@@ -62,8 +62,8 @@ function confusionTable({ confusion }: ClassScore, classes: readonly string[]): 
     return `<tr><td>${escapeHtml(classes[k])}</td>${cells.join("")}${[precision, recall, f1].map(figure).join("")}</tr>`;
   });
   const head = ["is ↓ named →", ...classes, "precision", "recall", "F1"];
-  return `<table class="plain confusion">
+  return `<div class="wide"><table class="plain confusion">
 <thead><tr>${head.map((name) => `<th>${escapeHtml(name)}</th>`).join("")}</tr></thead>
 <tbody>${body.join("")}</tbody>
-</table>`;
+</table></div>`;
 }

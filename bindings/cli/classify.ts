@@ -30,7 +30,7 @@ import {
   lstmText,
   whichRow,
 } from "./outcome.ts";
-import { heading, percent, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, percent, printer, table, trained, writeReport } from "./print.ts";
 import { shuffle } from "./random.ts";
 import { identify } from "./run-checkpoint.ts";
 import { type ClassScores, classF1, classScores, namedScores } from "./scores.ts";
@@ -74,6 +74,7 @@ export async function trainClassifier(series: Series, target: string, options: T
   const training = await runTraining(
     {
       ...{ model: classifier.model, loss: classifier.loss, measure: CLASS_MEASURE },
+      save: () => classifier.save(),
       batches: (epoch) => batches(shuffle(ends.train, seed * 65_537 + epoch), batch),
       updates: Math.ceil(ends.train.length / batch),
       validation: batches(ends.validation, EVALUATION_BATCH),
@@ -92,7 +93,7 @@ export async function trainClassifier(series: Series, target: string, options: T
     ),
   };
   const { renderClassReport } = await import("./classify-report.ts");
-  const files = await writeOutcome(classifier.save(), await renderClassReport(outcome), options);
+  const files = await writeReport(await renderClassReport(outcome), options);
   if (options.json) printJson(outcome);
   else printOutcome(outcome, say, files);
 }
@@ -133,10 +134,10 @@ async function score(
     });
     return { data, shape: [some.length, window * width] };
   };
-  const part = (name: "train" | "validation") => ({ x: flat(ends[name]), labels: labelsOf(ends[name]) });
+  const labelled = (some: readonly number[]) => ({ x: flat(some), labels: labelsOf(some) });
   const logistic = await logisticRegression(
     classifier.model.core,
-    { train: part("train"), validation: part("validation"), x: flat(ends.test) },
+    { train: labelled(shuffle(ends.train, seed)), validation: labelled(ends.validation), x: flat(ends.test) },
     C,
     seed,
   );

@@ -55,13 +55,27 @@ export function timeOfYear(date: Date): number {
 
 /** Fits the scaling of columns on the first `rows` rows. */
 export function fitInputs(series: Series, features: readonly string[], rows: number): Inputs {
-  const moments = features.map((name) => moment((series.numbers.get(name) as Float64Array).subarray(0, rows)));
+  const moments = features.map((name) => {
+    const values = series.numbers.get(name) as Float64Array;
+    // All rows, so that errors are finite too; what the model learns from is the first ones.
+    checkFinite(series, name, Object.values(moment(values)));
+    return moment(values.subarray(0, rows));
+  });
   return {
     features,
     mean: moments.map(({ mean }) => mean),
     deviation: moments.map(({ deviation }) => deviation || 1),
     season: series.dates !== null,
   };
+}
+
+/** Throws unless what was computed of a column is finite: squares of values beyond 1e154 are not. */
+export function checkFinite(series: Series, name: string, figures: readonly number[]): void {
+  if (figures.every(Number.isFinite)) return;
+  const largest = (series.numbers.get(name) as Float64Array).reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
+  throw new UserError(
+    `${series.name}, column "${name}": expected values whose deviation is a finite number, got ${largest} among them`,
+  );
 }
 
 export function moment(values: Float64Array): { mean: number; deviation: number } {

@@ -3,11 +3,11 @@ import { load } from "lstm-wasm";
 import { printTrace } from "./explain-print.ts";
 import { type Case, EXAMPLE, GATES, type Gates, trace } from "./explain-trace.ts";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { readText } from "./files.ts";
 
 /** Reads a case file. */
 export async function readCase(file: string): Promise<Case> {
-  const text = (await readInput(file)).toString("utf8");
+  const text = await readText(file);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

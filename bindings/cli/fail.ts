@@ -31,10 +31,20 @@ export const number = (name: string) => (text: string) => {
   return value;
 };
 
-/** Parser of an option that is a whole number of at least `least`. */
-export const wholeNumber = (name: string, least: number) => (text: string) => {
+/** Parser of an option that is a share: a number from 0 up to, not including, 1. */
+export const share = (name: string) => (text: string) => {
   const value = number(name)(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new InvalidArgumentError(`${name}: expected a whole number of at least ${least}, got "${text}"`);
+  if (value < 0 || value >= 1)
+    throw new InvalidArgumentError(`${name}: expected a number from 0 to below 1, got "${text}"`);
   return value;
 };
+
+/** Parser of an option that is a whole number from `least` to `most`. */
+export const wholeNumber =
+  (name: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string) => {
+    const value = number(name)(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw new InvalidArgumentError(`${name}: expected a whole number ${range}, got "${text}"`);
+  };

@@ -17,9 +17,9 @@ import { columnOf, readSeries } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";
 import { indicesOf, moment, scaleRows, spread } from "./dataset.ts";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { readInput, readText } from "./files.ts";
 import { endsOf } from "./forecaster.ts";
-import { loadModel, type SavedModel } from "./load-model.ts";
+import { loadModel, ofFile, type SavedModel } from "./load-model.ts";
 import { createRandom } from "./random.ts";
 import { stretchesOf } from "./text-model.ts";
 import { EVALUATION_BATCH } from "./window-net.ts";
@@ -47,17 +47,18 @@ export interface Measured {
 export async function measureFile(core: Core, modelFile: string, dataFile: string | undefined, options: FlowOptions) {
   const bytes = await readInput(modelFile);
   // What else is in a state_dict may be of any type.
-  const { metadata, tensors } = decodeSafetensors(bytes, (name) => /(weight|bias)_(ih|hh|hr)_l\d/.test(name));
+  const recurrent = (name: string) => /(weight|bias)_(ih|hh|hr)_l\d/.test(name);
+  const { metadata, tensors } = ofFile(modelFile, () => decodeSafetensors(bytes, recurrent));
   if (metadata.format?.startsWith("lstm-wasm ")) {
-    const saved = loadModel(core, bytes);
+    const saved = ofFile(modelFile, () => loadModel(core, bytes));
     if (dataFile === undefined && saved.kind === "text")
       throw new UserError("data: expected a file of text to run the model on, got none");
     // `train` without a file learns from these rows.
-    const text = dataFile === undefined ? seattle : (await readInput(dataFile)).toString("utf8");
+    const text = dataFile === undefined ? seattle : await readText(dataFile);
     return measureSaved(saved, dataFile ?? "the Seattle weather data", text, options);
   }
   const layer = layerOf(core, modelFile, tensors, options);
-  return measureLayer(layer, dataFile, dataFile && (await readInput(dataFile)).toString("utf8"), options);
+  return measureLayer(layer, dataFile, dataFile && (await readText(dataFile)), options);
 }
 
 /** A model of `train` on its data, with its own loss. */

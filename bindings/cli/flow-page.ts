@@ -1,6 +1,7 @@
 // The gradient's flow as HTML: a page of its own, and the section of it that every report of a training has.
 import * as Plot from "@observablehq/plot";
 import type { FlowReport, SliceFlow } from "lstm-wasm/flow";
+import { least, most } from "./extremes.ts";
 import type { Measured } from "./flow-model.ts";
 import { short } from "./flow-print.ts";
 import { escapeHtml, htmlTable, key, page, svg, wholeTick } from "./report.ts";
@@ -10,8 +11,8 @@ const DEEPEST = 1e-20;
 
 /** A logarithmic axis of whole powers of ten, at most seven of them marked. */
 function logAxis(values: readonly number[]) {
-  const low = Math.floor(Math.log10(Math.min(...values)) + 1e-9);
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values)) - 1e-9));
+  const low = Math.floor(Math.log10(least(values)) + 1e-9);
+  const high = Math.max(low + 1, Math.ceil(Math.log10(most(values)) - 1e-9));
   const every = Math.ceil((high - low) / 7);
   const ticks = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, k) => 10 ** (high - k * every));
   return { type: "log" as const, domain: [10 ** low, 10 ** high], ticks, tickFormat: powerOf };
@@ -46,11 +47,11 @@ export function carriedPlot(slice: SliceFlow, height = 280): string {
       left > DEEPEST && Number.isFinite(left) ? [{ lag, left, path, colour }] : [],
     ),
   );
-  const axis = logAxis([1, 0.1, ...points.map(({ left }) => left)]);
+  const axis = logAxis([1, 0.1, ...boundsIn(slice), ...points.map(({ left }) => left)]);
   return svg("Gradient left after so many steps back", {
     height,
     marginLeft: 60,
-    x: { label: "steps back →", domain: [0, Math.max(1, ...points.map(({ lag }) => lag))], tickFormat: wholeTick },
+    x: { label: "steps back →", domain: [0, most([1, ...points.map(({ lag }) => lag)])], tickFormat: wholeTick },
     y: { label: "↑ share of the gradient left", grid: true, ...axis },
     marks: [
       Plot.ruleY(boundsIn(slice), { stroke: "var(--soft)", strokeDasharray: "3 3" }),
@@ -71,8 +72,8 @@ function normsPlot(slice: SliceFlow): string {
   const points = curves.flatMap(([name, values, colour]) =>
     (values ?? []).flatMap((norm, t) => (norm > 0 && Number.isFinite(norm) ? [{ t, norm, name, colour }] : [])),
   );
-  const most = Math.max(...points.map(({ norm }) => norm));
-  const shown = points.filter(({ norm }) => norm > DEEPEST * most);
+  const largest = most(points.map(({ norm }) => norm));
+  const shown = points.filter(({ norm }) => norm > DEEPEST * largest);
   return svg("Norm of the gradient at each step", {
     height: 220,
     marginLeft: 60,
@@ -96,7 +97,7 @@ function growthPlot(slice: SliceFlow): string {
   return svg("Growth of the gradient at each step back", {
     height: 180,
     marginLeft: 60,
-    x: { label: "steps back →", domain: [0, Math.max(1, ...points.map(({ lag }) => lag))], tickFormat: wholeTick },
+    x: { label: "steps back →", domain: [0, most([1, ...points.map(({ lag }) => lag)])], tickFormat: wholeTick },
     y: { label: "↑ growth (Pascanu’s ratio)", grid: true, nice: true, zero: true },
     marks: [
       Plot.ruleY([1], { stroke: "var(--soft)", strokeDasharray: "3 3" }),

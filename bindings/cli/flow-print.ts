@@ -1,6 +1,7 @@
 // A report of the gradient's flow for the terminal, 80 columns wide.
 import type { SliceFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
+import { least, most } from "./extremes.ts";
 import type { Measured } from "./flow-model.ts";
 import { table } from "./print.ts";
 import { wrap } from "./wrap.ts";
@@ -22,8 +23,8 @@ export function drawCurves(curves: readonly Curve[]): string {
     .flatMap(({ values }) => values.filter((value) => value > 0).map(Math.log10))
     .filter(Number.isFinite);
   if (logs.length === 0) return "";
-  const high = Math.ceil(Math.max(0, ...logs));
-  const low = Math.min(high - 2, Math.max(Math.floor(Math.min(...logs)), high - 12));
+  const high = Math.ceil(Math.max(0, most(logs)));
+  const low = Math.min(high - 2, Math.max(Math.floor(least(logs)), high - 12));
   // No further than where something can be drawn.
   const last = Math.max(1, ...curves.map(({ values }) => values.findLastIndex((value) => value >= 10 ** (low - 0.5))));
   const grid = Array.from({ length: HEIGHT }, () => new Array<string>(WIDTH).fill(" "));

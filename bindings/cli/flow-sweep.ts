@@ -100,11 +100,13 @@ export function conclusion(points: readonly Point[], lengths: readonly number[])
   const longest = Math.max(...lengths);
   const own = points.filter(({ cell, steps }) => cell === "LSTM" && steps === longest);
   const count = (status: string) => own.filter((point) => point.status === status).length;
+  if (count("carries") === own.length)
+    return `Over ${longest.toLocaleString("en")} steps the LSTM carries the gradient in all of ${own.length} settings: too few steps to tell whether the additive memory is a cure.`;
   const best = own.filter(({ status }) => status === "carries");
   const least = Math.min(...best.map(({ bias }) => bias as number));
   const where =
     best.length > 0
-      ? ` It carries the gradient in ${best.length} of ${own.length} settings, none of them with a forget bias below ${least}.`
+      ? ` It carries the gradient in ${best.length} of ${own.length} settings${least > Math.min(...BIASES) ? `, none of them with a forget bias below ${least}` : ""}.`
       : "";
   return `The additive memory is no cure: over ${longest.toLocaleString("en")} steps the LSTM vanishes in ${count("vanishes")} and explodes in ${count("explodes")} of ${own.length} settings.${where} What it adds is a handle: an RNN carries a gradient only along an edge of its weights' scale, and a gate opens that edge into a region which a bias can be set to be in.`;
 }

@@ -2,6 +2,7 @@
 import { load } from "lstm-wasm";
 import { writeFileAtomic } from "lstm-wasm/node";
 import { UserError } from "./fail.ts";
+import { checkApart } from "./files.ts";
 import { type FlowOptions, measureFile } from "./flow-model.ts";
 import { printFlow } from "./flow-print.ts";
 
@@ -15,6 +16,13 @@ export async function flow(model: string | undefined, data: string | undefined, 
     throw new UserError(
       "model: expected a file that `lstm-wasm train` saved, a PyTorch state_dict in safetensors, or --lab, got none",
     );
+  await checkApart(
+    [
+      ["the model", model],
+      ["the data", data],
+    ],
+    [["--html", options.html]],
+  );
   const measured = await measureFile(await load(), model, data, options);
   if (options.html !== undefined) {
     const { renderFlow } = await import("./flow-page.ts");

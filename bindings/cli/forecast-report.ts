@@ -1,11 +1,12 @@
 // The report of a training of forecasts.
 import * as Plot from "@observablehq/plot";
-import { rowName } from "./chart.ts";
 import { range } from "./dataset.ts";
+import { figure } from "./figure.ts";
 import { flowSection } from "./flow-page.ts";
 import { type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
 import { lessBy } from "./print.ts";
 import { escapeHtml, htmlTable, key, lossSection, page, svg, trainingFact, wholeTick } from "./report.ts";
+import { rowName } from "./row-name.ts";
 
 const COLOURS = { LSTM: "--accent", persistence: "--soft", climatology: "--warm" } as const;
 const colourOf = (name: string) => COLOURS[name as keyof typeof COLOURS] ?? "--ink";
@@ -79,7 +80,7 @@ function standing(scores: readonly Score[], unit: string): string {
   const ahead = Math.max(...scores.map((score) => score.ahead));
   const verdict =
     model < error ? `${by} less than ${rival}` : `${by} more than ${rival}, which is the better forecast here`;
-  return `On the test part its root mean square error${ahead > 1 ? ` over ${ahead} rows ahead` : ""} is ${model.toFixed(2)}${unit && ` ${unit}`}: ${verdict}.`;
+  return `On the test part its root mean square error${ahead > 1 ? ` over ${ahead} rows ahead` : ""} is ${figure(model, 2)}${unit && ` ${unit}`}: ${verdict}.`;
 }
 
 const withUnit = (name: string, unit: string) => `${name}${unit && ` (${escapeHtml(unit)})`}`;
@@ -87,7 +88,7 @@ const withUnit = (name: string, unit: string) => `${name}${unit && ` (${escapeHt
 function scoreTable(scores: readonly Score[], unit: string, rows: number): string {
   return htmlTable(
     [`${rows} rows that training never saw`, withUnit("RMSE", unit), withUnit("MAE", unit)],
-    scores.map(({ name, rmse, mae }) => [escapeHtml(name), rmse.toFixed(3), mae.toFixed(3)]),
+    scores.map(({ name, rmse, mae }) => [escapeHtml(name), figure(rmse), figure(mae)]),
   );
 }
 
@@ -96,15 +97,20 @@ function horizonTable(scores: readonly Score[], unit: string): string {
   const horizon = Math.max(...scores.map(({ ahead }) => ahead));
   const of = (name: string, ahead: number) =>
     scores.find((score) => score.name === name && score.ahead === ahead) as Score;
-  return htmlTable(
-    ["rows ahead", ...names.map((name) => withUnit(`${name} RMSE`, unit)), ...names.map((name) => `${name} MAE`)],
+  const table = htmlTable(
+    [
+      "rows ahead",
+      ...names.map((name) => withUnit(`${name} RMSE`, unit)),
+      ...names.map((name) => withUnit(`${name} MAE`, unit)),
+    ],
     Array.from({ length: horizon }, (_, k) => [
       String(k + 1),
-      ...names.map((name) => of(name, k + 1).rmse.toFixed(3)),
-      ...names.map((name) => of(name, k + 1).mae.toFixed(3)),
+      ...names.map((name) => figure(of(name, k + 1).rmse)),
+      ...names.map((name) => figure(of(name, k + 1).mae)),
     ]),
     true,
   );
+  return `<div class="wide">${table}</div>`;
 }
 
 function horizonPlot(scores: readonly Score[], unit: string): string {

@@ -5,10 +5,11 @@ import { climatology, persistence } from "./baselines.ts";
 import { drawForecast } from "./chart.ts";
 import { columnOf, type Series } from "./csv.ts";
 import { checkRows, chunks, fitInputs, type Parts, range, scaleRows, split, spread } from "./dataset.ts";
+import { figure } from "./figure.ts";
 import { endsOf, Forecaster, fitTarget, type Target } from "./forecaster.ts";
 import type { TrainOptions } from "./options.ts";
 import { countParameters, type ForecastOutcome, lstmText, type Score } from "./outcome.ts";
-import { heading, lessBy, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, lessBy, printer, table, trained, writeReport } from "./print.ts";
 import { shuffle } from "./random.ts";
 import { identify } from "./run-checkpoint.ts";
 import { errors } from "./scores.ts";
@@ -54,6 +55,7 @@ export async function trainForecaster(
   const training = await runTraining(
     {
       ...{ model: forecaster.model, loss: forecaster.loss, measure },
+      save: () => forecaster.save(),
       batches: (epoch) => batches(shuffle(ends, seed * 65_537 + epoch), batch),
       updates: Math.ceil(ends.length / batch),
       validation: batches(endsOf(parts.validation, horizon), EVALUATION_BATCH),
@@ -67,20 +69,21 @@ export async function trainForecaster(
 
   const test = endsOf(parts.test, horizon);
   const forecasts = forecaster.forecast(rows, columns, test);
-  const scores = targets.flatMap(({ name }, k) =>
-    Array.from({ length: horizon }, (_, step) => {
-      const column = columns[k] as Float64Array;
+  const scores = targets.flatMap(({ name }, k) => {
+    const column = columns[k] as Float64Array;
+    const ofRows = climatology(series, column, parts.train, range(parts.test));
+    return Array.from({ length: horizon }, (_, step) => {
       const at = test.map((end) => end + step);
       const truth = at.map((row) => column[row] as number);
-      const seasonal = climatology(series, column, parts.train, at);
+      const seasonal = ofRows && at.map((row) => ofRows[row - parts.test.from] as number);
       const ways: [string, readonly number[]][] = [
         ["LSTM", forecasts.map((row) => row[step * targets.length + k] as number)],
         ["persistence", persistence(column, at, step + 1)],
         ...(seasonal ? [["climatology", seasonal] as [string, number[]]] : []),
       ];
       return ways.map(([way, values]) => ({ target: name, ahead: step + 1, name: way, ...errors(values, truth) }));
-    }).flat(),
-  );
+    }).flat();
+  });
   const outcome: ForecastOutcome = {
     ...{ series, forecaster, options, parameters, parts, training, measure, scores, ends: test, forecasts },
     flow: new GradientFlow(forecaster.model).measure(
@@ -89,7 +92,7 @@ export async function trainForecaster(
     ),
   };
   const { renderForecastReport } = await import("./forecast-report.ts");
-  const files = await writeOutcome(forecaster.save(), await renderForecastReport(outcome, columns), options);
+  const files = await writeReport(await renderForecastReport(outcome, columns), options);
   if (options.json) printJson(outcome);
   else printOutcome(outcome, columns, say, files);
 }
@@ -136,12 +139,7 @@ function oneAhead(scores: readonly Score[], unit: string, on: string): string {
   const [model] = scores as readonly [Score];
   return table(
     [on, ...["RMSE", "MAE"].map((name) => `${name}${unit && ` (${unit})`}`), "LSTM's RMSE lower by"],
-    scores.map(({ name, rmse, mae }, k) => [
-      name,
-      rmse.toFixed(3),
-      mae.toFixed(3),
-      k === 0 ? "" : lessBy(model.rmse, rmse),
-    ]),
+    scores.map(({ name, rmse, mae }, k) => [name, figure(rmse), figure(mae), k === 0 ? "" : lessBy(model.rmse, rmse)]),
   );
 }
 
@@ -153,7 +151,7 @@ function severalAhead(scores: readonly Score[], target: string, unit: string, ro
     const own = names.map(
       (name) => scores.find((score) => score.name === name && score.ahead === k + 1)?.rmse as number,
     );
-    return [`${k + 1} ${k === 0 ? "row" : "rows"} ahead`, ...own.map((rmse) => rmse.toFixed(3))];
+    return [`${k + 1} ${k === 0 ? "row" : "rows"} ahead`, ...own.map((rmse) => figure(rmse))];
   });
   return table([`${target}: RMSE${unit && ` (${unit})`}, ${rows} windows`, ...names], body, []);
 }

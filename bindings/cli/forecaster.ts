@@ -1,7 +1,7 @@
 // The model of numbers: from a window of rows the changes of some columns from its last row into the rows behind it.
 import { type Batch, type Core, mseLoss, type Sequential } from "lstm-wasm";
 import { columnOf, type Series } from "./csv.ts";
-import { gather, type Inputs, moment, type Part, type Rows, range, widthOf } from "./dataset.ts";
+import { checkFinite, gather, type Inputs, moment, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { UserError } from "./fail.ts";
 import {
   check,
@@ -33,6 +33,7 @@ export function fitTarget(series: Series, name: string, unit: string, horizon: n
     const { mean, deviation } = moment(values.subarray(ahead).map((value, row) => value - (values[row] as number)));
     return Math.hypot(mean, deviation);
   });
+  checkFinite(series, name, change);
   if (change.some((size) => !(size > 0)))
     throw new UserError(
       `--target: expected a column that changes, got "${name}", the same in all of the training part`,

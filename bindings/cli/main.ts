@@ -3,10 +3,15 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { commandLine } from "./command.ts";
-import { fail, number, wholeNumber } from "./fail.ts";
+import { fail, number, share, UserError, wholeNumber } from "./fail.ts";
 import { defaultText } from "./options.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+/** More than anybody stacks; so many that they fill the memory would take hours to refuse. */
+const MOST_LAYERS = 64;
+/** The parts of a model take this seed and the next three, each of 31 bits. */
+const MOST_SEED = 2 ** 31 - 4;
 
 const program = new Command("lstm-wasm")
   .version(version)
@@ -38,9 +43,9 @@ program
     wholeNumber("--window", 1),
   )
   .option("--hidden <units>", `units of the LSTM (${defaultText("hidden")})`, wholeNumber("--hidden", 1))
-  .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1), 1)
+  .option("--layers <n>", "layers of the LSTM", wholeNumber("--layers", 1, MOST_LAYERS), 1)
   .option("--embedding <n>", "values that stand for a character (default 64)", wholeNumber("--embedding", 1))
-  .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, number("--dropout"))
+  .option("--dropout <share>", `share of values dropped in training (${defaultText("dropout")})`, share("--dropout"))
   .option("--epochs <n>", `most times through the training part (${defaultText("epochs")})`, wholeNumber("--epochs", 1))
   .option(
     "--patience <n>",
@@ -50,7 +55,7 @@ program
   .option("--batch <n>", `windows, or streams of text, a step (${defaultText("batch")})`, wholeNumber("--batch", 1))
   .option("--lr <rate>", `learning rate (${defaultText("lr")})`, number("--lr"))
   .option("--clip <norm>", "bound on the norm of the gradient", number("--clip"), 1)
-  .option("--seed <n>", "seed of initial weights and of the order of windows", wholeNumber("--seed", 0), 1)
+  .option("--seed <n>", "seed of initial weights and of the order of windows", wholeNumber("--seed", 0, MOST_SEED), 1)
   .option("--out <file>", "where the model goes", "model.safetensors")
   .option("--report <file>", "where the report goes", "report.html")
   .option("--checkpoint <file>", "save what to go on from after every epoch (Ctrl-C saves it in any case)")
@@ -113,6 +118,13 @@ program
   .option("--relaxed", "the build with relaxed SIMD, whose bits depend on the machine")
   .option("--json", "answer JSON")
   .action(async (options) => (await import("./bench.ts")).bench(options));
+
+// A reader that has seen enough (`| head`) is no error; a disk that is full is one.
+process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return;
+  const { fileReason } = await import("lstm-wasm/node");
+  fail(new UserError(`standard output: expected a place to write to, got ${fileReason(error)}`));
+});
 
 try {
   await program.parseAsync();

@@ -43,6 +43,10 @@ export function settle(given: GivenOptions, kind: keyof typeof DEFAULTS): TrainO
   return { ...DEFAULTS[kind], ...given, resume: given.resume ?? false, json: given.json ?? false };
 }
 
+/** Where what to go on from is saved: beside the model unless told otherwise. */
+export const checkpointOf = ({ out, checkpoint }: Pick<GivenOptions, "out" | "checkpoint">): string =>
+  checkpoint ?? `${out.replace(/\.safetensors$/, "")}.checkpoint.safetensors`;
+
 /** "default 14, for text 64" */
 export const defaultText = (name: keyof Numbers): string => {
   const { series, text } = DEFAULTS;

@@ -2,15 +2,16 @@
 import { load } from "lstm-wasm";
 import { writeFileAtomic } from "lstm-wasm/node";
 import pc from "picocolors";
-import { rowName } from "./chart.ts";
 import type { Classifier } from "./classifier.ts";
 import { columnOf, readSeries, type Series } from "./csv.ts";
 import { cellsOf, type Rows, scaleRows } from "./dataset.ts";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { figure } from "./figure.ts";
+import { checkApart, readInput, readText } from "./files.ts";
 import type { Forecaster } from "./forecaster.ts";
-import { loadModel } from "./load-model.ts";
+import { loadModel, ofFile } from "./load-model.ts";
 import { percent } from "./print.ts";
+import { nameOf } from "./row-name.ts";
 import { likeliest } from "./scores.ts";
 
 export interface PredictOptions {
@@ -30,14 +31,22 @@ interface Answers {
 
 /** The command. */
 export async function predict(modelFile: string, dataFile: string, options: PredictOptions): Promise<void> {
-  const [bytes, text] = await Promise.all([readInput(modelFile), readInput(dataFile)]);
-  const model = loadModel(await load(), bytes);
+  await checkApart(
+    [
+      ["the model", modelFile],
+      ["the data", dataFile],
+    ],
+    [["--out", options.out]],
+  );
+  const [bytes, text] = await Promise.all([readInput(modelFile), readText(dataFile)]);
+  const core = await load();
+  const model = ofFile(modelFile, () => loadModel(core, bytes));
   if (model.kind === "text")
     throw new UserError(
       `${modelFile}: expected a forecaster or a classifier, got a model of text; \`lstm-wasm sample\` runs it`,
     );
   const { window } = model.settings;
-  const series = readSeries(dataFile, text.toString("utf8"));
+  const series = readSeries(dataFile, text);
   if (series.rows < window)
     throw new UserError(`${dataFile}: expected at least ${window} rows, the model's window, got ${series.rows}`);
   const next = series.rows;
@@ -66,7 +75,7 @@ function forecasts(forecaster: Forecaster, series: Series, ends: readonly number
   const [first] = targets as readonly [Forecaster["targets"][number]];
   return {
     lines: rows.map(({ row, target, unit, ahead, forecast, truth }) => {
-      const value = `${forecast.toFixed(2)}${unit && ` ${unit}`}`;
+      const value = `${figure(forecast, 2)}${unit && ` ${unit}`}`;
       const origin = settings.horizon > 1 && ends.length > 1 ? pc.dim(` ${ahead} ahead`) : "";
       const line = `${row}  ${target}${origin}  ${truth === null ? pc.bold(value) : value}`;
       return truth === null ? line : `${line}  ${pc.dim(`was ${truth}`)}`;
@@ -128,17 +137,3 @@ const csvCell = (value: string | number | null): string => {
   const text = String(value ?? "");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
-
-/** The name of a row; of one behind the last, the date at the distance of the two last ones. */
-function nameOf(series: Series, row: number): string {
-  const dates = series.dates?.values;
-  const [before, last] = [dates?.at(-2), dates?.at(-1)];
-  const ahead = row - series.rows + 1;
-  if (ahead <= 0 || !before || !last) return rowName(series, row);
-  // Monthly and yearly dates keep their day; others their distance.
-  const months = 12 * (last.getUTCFullYear() - before.getUTCFullYear()) + last.getUTCMonth() - before.getUTCMonth();
-  const next = new Date(last);
-  if (months > 0 && last.getUTCDate() === before.getUTCDate()) next.setUTCMonth(next.getUTCMonth() + ahead * months);
-  else next.setTime(last.getTime() + ahead * (last.getTime() - before.getTime()));
-  return rowName({ ...series, dates: { column: "", values: [next] } }, 0);
-}

@@ -48,9 +48,8 @@ export const trained = (training: Training, measure: Measure, options: TrainOpti
   return worse ? `${text}${wrap(worse, 79).map(pc.yellow).join("\n")}\n` : text;
 };
 
-/** Writes the model and its report, and answers the lines that say where. */
-export async function writeOutcome(model: Uint8Array, report: string, { out, report: file }: TrainOptions) {
-  await writeFileAtomic(out, model);
+/** Writes the report, and answers the lines that say where it and the model are. */
+export async function writeReport(report: string, { out, report: file }: TrainOptions) {
   await writeFileAtomic(file, report);
   return `model   ${out}\nreport  ${file}`;
 }

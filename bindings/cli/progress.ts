@@ -1,6 +1,7 @@
 // How far a training is: a live bar in a terminal, a line now and then elsewhere.
 import { SingleBar } from "cli-progress";
 import pc from "picocolors";
+import { figure } from "./figure.ts";
 import type { Epoch } from "./run-checkpoint.ts";
 
 /** A loss as people read it. */
@@ -21,7 +22,7 @@ export function createProgress(epochs: number, updates: number, measure: Measure
   let best = Math.min(Number.POSITIVE_INFINITY, ...past.map(({ validation }) => validation));
   const texts = ({ train, validation }: Epoch) => {
     best = Math.min(best, validation);
-    const text = (loss: number) => measure.of(loss).toFixed(3);
+    const text = (loss: number) => figure(measure.of(loss));
     return { train: text(train), validation: text(validation), best: text(best) };
   };
   if (!process.stderr.isTTY) {

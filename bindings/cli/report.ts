@@ -20,6 +20,9 @@ body { margin: 0 auto; max-width: ${WIDTH}px; padding: 2.5rem 1.25rem 4rem; back
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.1rem; margin: 2.75rem 0 .25rem; }
 p { margin: 0 0 1rem; max-width: 44rem; }
+h1, h2, p, dd { overflow-wrap: anywhere; }
+dd { min-width: 0; }
+.wide { overflow-x: auto; }
 .lead { font-size: 1.1rem; }
 .soft, figcaption, dt { color: var(--soft); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }

@@ -2,7 +2,7 @@
 import { crossEntropyLoss, load } from "lstm-wasm";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
-import { loadModel } from "./load-model.ts";
+import { loadModel, ofFile } from "./load-model.ts";
 import { createRandom } from "./random.ts";
 import { likeliest } from "./scores.ts";
 import type { TextModel } from "./text-model.ts";
@@ -21,7 +21,8 @@ export interface SampleOptions {
 export async function sample(file: string, options: SampleOptions): Promise<void> {
   if (!(options.temperature >= 0))
     throw new UserError(`--temperature: expected a number of at least 0, got ${options.temperature}`);
-  const model = loadModel(await load(), await readInput(file));
+  const [core, bytes] = [await load(), await readInput(file)];
+  const model = ofFile(file, () => loadModel(core, bytes));
   if (model.kind !== "text")
     throw new UserError(`${file}: expected a model of text, got a ${model.kind}; \`lstm-wasm predict\` runs it`);
   const text = draw(model, options);

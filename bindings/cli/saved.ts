@@ -33,7 +33,7 @@ export function decodeModel(bytes: Uint8Array): SavedFile {
   const { format, kind = "", ...texts } = metadata;
   if (format !== FORMAT)
     throw new FormatError(
-      `model: expected one that \`lstm-wasm train\` saved, got a file of format ${JSON.stringify(format ?? null)}`,
+      `model: expected a model that \`lstm-wasm train\` saved, got tensors ${format === undefined ? "without a format" : `of format ${JSON.stringify(format)}`}`,
     );
   const notes = Object.entries(texts).map(([name, text]) => [name, parse(name, text)]);
   const floats = Object.entries(tensors).map(([name, { data, shape, dtype }]) => {

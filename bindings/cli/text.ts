@@ -4,7 +4,7 @@ import { GradientFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import { commandLine } from "./command.ts";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
+import { readText } from "./files.ts";
 import { ngramBits } from "./ngram.ts";
 import type { TrainOptions } from "./options.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type Text,
   type TextOutcome,
 } from "./outcome.ts";
-import { heading, lessBy, printer, table, trained, writeOutcome } from "./print.ts";
+import { heading, lessBy, printer, table, trained, writeReport } from "./print.ts";
 import { identify } from "./run-checkpoint.ts";
 import { draw } from "./sample.ts";
 import { charactersOf, streamsOf, stretchesOf, TextModel } from "./text-model.ts";
@@ -56,6 +56,7 @@ export async function trainText(files: readonly string[], options: TrainOptions)
   const training = await runTraining(
     {
       ...{ model: model.model, loss: model.loss, measure: TEXT_MEASURE },
+      save: () => model.save(),
       tbptt: { k1: window, k2: window },
       batches: [batch],
       updates: Math.ceil((batch.x.shape[0] as number) / window),
@@ -78,18 +79,9 @@ export async function trainText(files: readonly string[], options: TrainOptions)
   };
   reader.dispose();
   const { renderTextReport } = await import("./text-report.ts");
-  const written = await writeOutcome(model.save(), await renderTextReport(outcome), options);
+  const written = await writeReport(await renderTextReport(outcome), options);
   if (options.json) printJson(outcome);
   else printOutcome(outcome, say, written);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readInput(file));
-  } catch (error) {
-    if (error instanceof TypeError) throw new UserError(`${file}: expected text in UTF-8, got other bytes`);
-    throw error;
-  }
 }
 
 /** The first 80 % of each text to train, the next 10 % to validate, the last 10 % to test; one alphabet for all. */

@@ -2,8 +2,8 @@
 import { readSeries, type Series } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";
 import { UserError } from "./fail.ts";
-import { readInput } from "./files.ts";
-import { type GivenOptions, settle } from "./options.ts";
+import { checkApart, readText } from "./files.ts";
+import { checkpointOf, type GivenOptions, settle } from "./options.ts";
 
 const SEATTLE_UNITS: Readonly<Record<string, string>> = {
   temp_max: "°C",
@@ -14,6 +14,14 @@ const SEATTLE_UNITS: Readonly<Record<string, string>> = {
 
 /** The command. */
 export async function train(file: string | undefined, given: GivenOptions): Promise<void> {
+  await checkApart(
+    [file, ...(given.text ?? [])].map((name) => ["the data", name]),
+    [
+      ["--out", given.out],
+      ["--report", given.report],
+      ["--checkpoint", checkpointOf(given)],
+    ],
+  );
   if (given.text) {
     if (file !== undefined) throw new UserError(`--text: expected no data beside it, got ${file}`);
     for (const option of ["target", "horizon", "unit", "classes"] as const)
@@ -21,11 +29,10 @@ export async function train(file: string | undefined, given: GivenOptions): Prom
     const { trainText } = await import("./text.ts");
     return trainText(given.text, settle(given, "text"));
   }
+  if (given.embedding !== undefined) throw new UserError("--embedding: expected --text beside it, got none");
   const options = settle(given, "series");
   const series =
-    file === undefined
-      ? readSeries("the Seattle weather data", seattle)
-      : readSeries(file, (await readInput(file)).toString("utf8"));
+    file === undefined ? readSeries("the Seattle weather data", seattle) : readSeries(file, await readText(file));
   const targets = targetsOf(series, given.target ?? (file === undefined ? ["temp_max"] : []));
   const text = targets.find((name) => series.texts.has(name));
   if (text !== undefined || given.classes) {
@@ -33,6 +40,7 @@ export async function train(file: string | undefined, given: GivenOptions): Prom
       throw new UserError(
         `--target: expected columns of numbers to forecast, or one of classes, got "${text ?? targets[0]}" among ${targets.length}`,
       );
+    if (given.unit !== undefined) throw new UserError("--unit: expected none beside a target of classes, got one");
     const { trainClassifier } = await import("./classify.ts");
     return trainClassifier(series, targets[0] as string, options);
   }

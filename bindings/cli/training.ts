@@ -14,7 +14,8 @@ import {
 import { fileReason, writeFileAtomic } from "lstm-wasm/node";
 import { commandLine } from "./command.ts";
 import { Interrupted, UserError } from "./fail.ts";
-import type { TrainOptions } from "./options.ts";
+import { figure } from "./figure.ts";
+import { checkpointOf, type TrainOptions } from "./options.ts";
 import { createProgress, type Measure } from "./progress.ts";
 import { describeRun, type Epoch, type History, type Identity, readCheckpoint } from "./run-checkpoint.ts";
 
@@ -32,6 +33,8 @@ export interface Task {
   readonly test?: readonly Batch[];
   readonly measure: Measure;
   readonly identity: Identity;
+  /** The model as a file. */
+  readonly save: () => Uint8Array;
 }
 
 /** How a training went. */
@@ -45,12 +48,12 @@ export interface Training extends History {
 /** Time in ms after which a checkpoint is saved within an epoch. */
 const SAVE_MS = 30_000;
 
-/** Trains until the validation loss stays up, and leaves the model with the best weights. */
+/** Trains until the validation loss stays up, leaves the model with the best weights, and writes it. */
 export async function runTraining(task: Task, options: TrainOptions): Promise<Training> {
   const { model, loss, tbptt, batches, updates, validation, measure } = task;
   const { lr, clip, epochs, patience } = options;
   for (const file of [options.out, options.report]) await checkWritable(file);
-  const checkpoint = options.checkpoint ?? defaultCheckpoint(options.out);
+  const checkpoint = checkpointOf(options);
   if (options.checkpoint !== undefined) await checkCheckpoint(options.checkpoint, options.resume);
 
   using trainer = new Trainer(model, { loss, optimizer: adam({ lr }), clipNorm: clip, ...(tbptt && { tbptt }) });
@@ -92,6 +95,9 @@ export async function runTraining(task: Task, options: TrainOptions): Promise<Tr
     progress?.stop();
     interrupt.release();
   }
+  // Before anything is measured, which may take long.
+  await writeFileAtomic(options.out, task.save());
+  if (!options.json) console.error(`the model is in ${options.out}; measuring it and its baselines …`);
   const best = history.epochs.reduce((a, b) => (b.validation < a.validation ? b : a));
   return { ...history, seconds: seconds(), best, test: task.test ? trainer.evaluate(task.test) : null };
 }
@@ -99,11 +105,8 @@ export async function runTraining(task: Task, options: TrainOptions): Promise<Tr
 /** What a training says that made its model worse than it began; null for the others. */
 export function warning({ initial, best }: Training, { name, of }: Measure, { lr }: TrainOptions): string | null {
   if (best.validation < initial) return null;
-  return `Training made it no better: ${name} ${of(best.validation).toFixed(3)} on the validation part, ${of(initial).toFixed(3)} before the first update. A lower learning rate may help (--lr is ${lr}).`;
+  return `Training made it no better: ${name} ${figure(of(best.validation))} on the validation part, ${figure(of(initial))} before the first update. A lower learning rate may help (--lr is ${lr}).`;
 }
-
-/** Where Ctrl-C saves unless told otherwise: beside the model. */
-export const defaultCheckpoint = (out: string): string => `${out.replace(/\.safetensors$/, "")}.checkpoint.safetensors`;
 
 async function resume(trainer: Trainer, file: string, identity: Identity): Promise<History> {
   const { bytes, history } = await readCheckpoint(file, identity);

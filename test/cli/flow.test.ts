@@ -1,11 +1,16 @@
 // `lstm-wasm flow`, as built.
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { encodeSafetensors, GRU, Linear, LSTM, RNN, type StateDict, type Tensor } from "lstm-wasm";
+import type { SliceFlow } from "lstm-wasm/flow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCsv, createFolder } from "../support/cli.ts";
+import { carriedPlot } from "../../bindings/cli/flow-page.ts";
+import { BIASES, conclusion, type Point } from "../../bindings/cli/flow-sweep.ts";
+import { createCsv, createFolder, main } from "../support/cli.ts";
 import { createCore } from "../support/cores.ts";
 
-const { path, cli, remove } = createFolder();
+const { folder, path, cli, remove } = createFolder();
 afterAll(remove);
 const core = createCore();
 
@@ -38,6 +43,9 @@ beforeAll(() => {
     path("two.safetensors"),
     encodeSafetensors({ ...named(proj.stateDict(), "enc."), ...named(gru.stateDict(), "dec.") }),
   );
+  const keeps = new GRU(core, { inputSize: 1, hiddenSize: 1, seed: 1 }).stateDict();
+  keeps.bias_ih_l0?.data.fill(30, 1, 2);
+  writeFileSync(path("keeps.safetensors"), encodeSafetensors(keeps));
   writeFileSync(path("linear.safetensors"), encodeSafetensors(head.stateDict()));
   const rnn = new RNN(core, { inputSize: 2, hiddenSize: 4, seed: 1, nonlinearity: "relu" });
   const state = rnn.stateDict();
@@ -76,6 +84,13 @@ describe("a PyTorch state_dict", () => {
     expect((await cli("flow", "two.safetensors", "--module", "dec")).out).toContain("GRU of 6 units");
   });
 
+  test("of 100,000 steps that all have a gradient", async () => {
+    const { out, err, code } = await cli("flow", "keeps.safetensors", "--steps", "100000", "--html", "long.html");
+    expect([code, err]).toEqual([0, ""]);
+    expectTidy(out);
+    expectPage("long.html");
+  }, 60_000);
+
   test("numbers that overflow: where they began", async () => {
     const { out, code } = await cli("flow", "huge.safetensors", "--nonlinearity", "relu", "--html", "huge.html");
     expect(code).toBe(0);
@@ -98,7 +113,7 @@ describe("a model that train saved", () => {
   }, 60_000);
 
   test("a model of text, the loss of the last character", async () => {
-    writeFileSync(path("text.txt"), "the quick brown fox jumps over the lazy dog. ".repeat(40));
+    writeFileSync(path("text.txt"), `\uFEFF${"the quick brown fox jumps over the lazy dog. ".repeat(40)}`);
     await cli("train", "--text", "text.txt", "--epochs", "1", "--hidden", "6", "--out", "text.safetensors");
     const { out, err } = await cli("flow", "text.safetensors", "text.txt", "--steps", "30");
     expect(err).toBe("");
@@ -127,6 +142,44 @@ test("the lab: a map, each cell of it from the kernels", async () => {
   expect(find("GRU", 8, -2, 60).status).toBe("explodes");
 }, 60_000);
 
+test("the lab over so few steps that nothing vanishes, or nothing at some bias", async () => {
+  await cli("flow", "--lab", "--steps", "3", "--html", "lab.html");
+  const html = expectPage("lab.html");
+  expect(html).toContain("Over 3 steps the LSTM carries the gradient in all of 104 settings");
+  expect(html).not.toContain("no cure");
+  const points = BIASES.flatMap((bias) =>
+    ["carries", "vanishes"].map((status) => ({ cell: "LSTM", steps: 9, bias, status }) as Point),
+  );
+  expect(conclusion(points, [9])).toContain("in 8 of 16 settings. What");
+  const without = points.filter(({ bias, status }) => status === "vanishes" || (bias as number) >= 0);
+  expect(conclusion(without, [9])).toContain("in 6 of 14 settings, none of them with a forget bias below 0. What");
+}, 60_000);
+
+test("a threshold is drawn within its plot, though the curve falls to exactly 0", () => {
+  const carried = { total: [1, 0.05, 0], direct: [1, 0.05, 0], recurrent: [1, 0.05, 0] };
+  const html = carriedPlot({ carried, forgetHorizon: null } as unknown as SliceFlow);
+  const y = Number(/stroke-dasharray="3 3".*? y1="([\d.]+)"/s.exec(html)?.[1]);
+  expect(y).toBeGreaterThan(0);
+  expect(y).toBeLessThanOrEqual(280);
+});
+
+test.runIf(existsSync("/dev/full"))(
+  "a full disk behind standard output is an error, a closed pipe none",
+  async () => {
+    const shell = (command: string) =>
+      promisify(execFile)("bash", ["-c", `set -o pipefail; ${command}`, process.execPath, main], { cwd: folder }).then(
+        ({ stderr }) => ({ code: 0, stderr }),
+        ({ code, stderr }) => ({ code, stderr }),
+      );
+    expect(await shell('"$0" "$1" explain > /dev/full')).toEqual({
+      code: 1,
+      stderr: "lstm-wasm: standard output: expected a place to write to, got a full disk\n",
+    });
+    expect(await shell('"$0" "$1" flow --lab --steps 20 --json | head -n 1')).toEqual({ code: 0, stderr: "" });
+  },
+  60_000,
+);
+
 test.each([
   [
     "nothing",
@@ -149,6 +202,11 @@ test.each([
     "a lab with a model",
     ["flow", "torch.safetensors", "--lab"],
     "--lab: expected no model beside it, got torch.safetensors",
+  ],
+  [
+    "other bytes than UTF-8",
+    ["flow", "torch.safetensors", "linear.safetensors"],
+    "linear.safetensors: expected text in UTF-8, got other bytes",
   ],
   [
     "no such file",

@@ -11,8 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { loadSync } from "lstm-wasm";
 import { writeFileAtomic } from "lstm-wasm/node";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { loadModel } from "../../bindings/cli/load-model.ts";
 import { createCsv, createFolder, main } from "../support/cli.ts";
 
 const { folder, path, remove, cli } = createFolder();
@@ -78,6 +80,19 @@ describe.each(Object.keys(RUNS))("%s", (kind) => {
     expect(whole.epochs).toBeGreaterThan(2);
     expect(read("resumed").equals(read("whole"))).toBe(true);
   }, 120_000);
+});
+
+test.each(Object.keys(RUNS))("%s: the model is written before anything is measured", async (kind) => {
+  const child = spawn(process.execPath, [main, ...(RUNS[kind] as string[]), "--epochs", "1"], { cwd: folder });
+  let found: boolean[] = [];
+  child.stderr.on("data", (data) => {
+    if (!`${data}`.includes("measuring")) return;
+    found = ["model.safetensors", "report.html"].map((name) => existsSync(path(name)));
+    child.kill("SIGKILL");
+  });
+  await new Promise((resolve) => child.on("close", resolve));
+  expect(found).toEqual([true, false]);
+  expect(() => loadModel(loadSync(), read("model.safetensors"))).not.toThrow();
 });
 
 test("a run that ended goes on to more epochs", async () => {

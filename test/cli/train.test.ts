@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { adam, decodeSafetensors, encodeSafetensors, loadSync, type StateDict, Trainer } from "lstm-wasm";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { climatology } from "../../bindings/cli/baselines.ts";
 import { readSeries } from "../../bindings/cli/csv.ts";
-import { fitInputs, gather, scaleRows, split } from "../../bindings/cli/dataset.ts";
+import { fitInputs, gather, scaleRows, split, timeOfYear } from "../../bindings/cli/dataset.ts";
 import { endsOf, Forecaster, fitTarget } from "../../bindings/cli/forecaster.ts";
 import { loadModel } from "../../bindings/cli/load-model.ts";
 import { shuffle } from "../../bindings/cli/random.ts";
+import { nameOf } from "../../bindings/cli/row-name.ts";
 import { errors } from "../../bindings/cli/scores.ts";
 import { createCsv, createFolder } from "../support/cli.ts";
 
@@ -63,6 +64,16 @@ describe("the command", () => {
     expect(readFileSync(path("all.csv"), "utf8").split("\n")[0]).toBe("day,forecast,truth");
   }, 60_000);
 
+  test("names and units of any length stay within the page", async () => {
+    const name = "x".repeat(300);
+    writeFileSync(path("data.csv"), createCsv(200).replace("level", name));
+    await cli("train", "data.csv", "--target", name, "--unit", "m", "--horizon", "3", "--epochs", "1", "--hidden", "4");
+    const html = readFileSync(path("report.html"), "utf8");
+    expect(html).toMatch(/h1, h2, p, dd \{ overflow-wrap: anywhere; \}/);
+    expect(html).toMatch(/<div class="wide"><table[^>]*>\n<thead><tr><th>rows ahead/);
+    expect(html).toContain("<th>LSTM RMSE (m)</th><th>persistence RMSE (m)</th><th>LSTM MAE (m)</th>");
+  }, 60_000);
+
   test("says what it does, without colour where there is no terminal", async () => {
     writeFileSync(path("data.csv"), createCsv());
     const { out, err } = await cli("train", "data.csv", ...quick);
@@ -86,6 +97,23 @@ describe("the command", () => {
     ).toBe(true);
     expect(report).toContain("RMSE (m)</text>");
   }, 60_000);
+
+  test.each([1e-6, 1e-120, 1e120])("numbers around %d are shown, not their zeros", async (size) => {
+    const rows = Array.from({ length: 100 }, (_, k) => size * (3 + Math.sin(k)));
+    writeFileSync(path("data.csv"), `v\n${rows.join("\n")}\n`);
+    const { code, out, err } = await cli("train", "data.csv", "--target", "v", "--epochs", "1", "--hidden", "4");
+    expect(code).toBe(0);
+    const exponent = size === 1e-6 ? "0.00000" : size < 1 ? "e-1" : "e+1";
+    const [, rmse, mae] = (out.match(/persistence +│ +(\S+) │ +(\S+)/) as string[]).map(Number);
+    expect(rmse).toBeGreaterThan(0.3 * size);
+    expect(mae).toBeGreaterThan(0.3 * size);
+    expect(out).toContain(exponent);
+    expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(err).not.toMatch(/ 0\.000/);
+    expect(readFileSync(path("report.html"), "utf8")).not.toMatch(/0\.000<|is 0\.00:|NaN/);
+    const predicted = (await cli("predict", "model.safetensors", "data.csv")).out.trim().split(" ").at(-1);
+    expect(Number(predicted)).toBeGreaterThan(size);
+  });
 
   test("a model that does not learn is left as it began, never worse than its best", async () => {
     const core = loadSync();
@@ -195,7 +223,12 @@ describe("bad input", () => {
     beforeEach(() => {
       for (const name of readdirSync(folder)) rmSync(path(name));
       writeFileSync(path("data.csv"), createCsv(60));
+      symlinkSync("data.csv", path("link.csv"));
       writeFileSync(path("short.csv"), createCsv(12));
+      writeFileSync(path("latin.csv"), Buffer.from(changed(9, "2020-01-09,3,1,grün"), "latin1"));
+      writeFileSync(path("state.safetensors"), encodeSafetensors({}));
+      writeFileSync(path("forged.safetensors"), encodeSafetensors({}, { format: "lstm-wasm model 1" }));
+      writeFileSync(path("huge.csv"), changed(50, "2020-02-19,-1e155,1,sunny"));
       writeFileSync(path("bad.csv"), changed(9, "2020-01-09,n/a,1,sunny"));
       writeFileSync(path("model.safetensors"), "an old model");
       writeFileSync(path("report.html"), "an old report");
@@ -206,6 +239,16 @@ describe("bad input", () => {
         "no file",
         ["train", "none.csv", "--target", "level"],
         "none.csv: expected a file to read, got no such file or folder",
+      ],
+      [
+        "other bytes than UTF-8",
+        ["train", "latin.csv", "--target", "level"],
+        "latin.csv: expected text in UTF-8, got other bytes",
+      ],
+      [
+        "other bytes than UTF-8 to predict",
+        ["predict", "model.safetensors", "latin.csv"],
+        "latin.csv: expected text in UTF-8, got other bytes",
       ],
       ["a folder", ["train", ".", "--target", "level"], ".: expected a file to read, got a folder"],
       [
@@ -239,6 +282,16 @@ describe("bad input", () => {
         "--unit: expected one for each of 2 targets, got 1",
       ],
       [
+        "a unit of classes",
+        ["train", "data.csv", "--target", "weekday", "--classes", "--unit", "m"],
+        "--unit: expected none beside a target of classes, got one",
+      ],
+      [
+        "an embedding of numbers",
+        ["train", "data.csv", "--target", "level", "--embedding", "8"],
+        "--embedding: expected --text beside it, got none",
+      ],
+      [
         "a horizon of nothing",
         ["train", "data.csv", "--target", "level", "--horizon", "0"],
         "--horizon: expected at least 1 row ahead to forecast, got 0",
@@ -264,16 +317,67 @@ describe("bad input", () => {
         'bad.csv, line 10, column "level": expected a number, got "n/a"',
       ],
       [
+        "numbers whose squares overflow",
+        ["train", "huge.csv", "--target", "weekday"],
+        'huge.csv, column "level": expected values whose deviation is a finite number, got -1e+155 among them',
+      ],
+      [
         "a place that cannot be written",
         ["train", "data.csv", ...quick, "--window", "3", "--out", "no/where.safetensors"],
         "no/where.safetensors: expected a file that can be written, got no such file or folder",
+      ],
+      [
+        "one file for model and report",
+        ["train", "data.csv", "--target", "level", "--out", "new", "--report", "./new"],
+        "--report: expected another file than that of --out, got ./new for both",
+      ],
+      [
+        "the data for a model, by a link",
+        ["train", "data.csv", "--target", "level", "--out", "link.csv"],
+        "--out: expected another file than that of the data, got link.csv for both",
+      ],
+      [
+        "a text for a report",
+        ["train", "--text", "short.csv", "data.csv", "--report", "data.csv"],
+        "--report: expected another file than that of the data, got data.csv for both",
+      ],
+      [
+        "the model for a checkpoint",
+        ["train", "data.csv", "--target", "level", "--checkpoint", "model.safetensors", "--resume"],
+        "--checkpoint: expected another file than that of --out, got model.safetensors for both",
+      ],
+      [
+        "the model for answers",
+        ["predict", "model.safetensors", "data.csv", "--out", "model.safetensors"],
+        "--out: expected another file than that of the model, got model.safetensors for both",
+      ],
+      [
+        "the data for a page",
+        ["flow", "model.safetensors", "data.csv", "--html", "data.csv"],
+        "--html: expected another file than that of the data, got data.csv for both",
       ],
       [
         "a learning rate of 0",
         ["train", "data.csv", "--target", "level", "--lr", "0"],
         "lr: expected a number above 0, got 0",
       ],
-      ["a model that is none", ["predict", "model.safetensors", "data.csv"], "safetensors: expected a header"],
+      [
+        "a model that is none",
+        ["predict", "model.safetensors", "data.csv"],
+        "model.safetensors: safetensors: expected a header",
+      ],
+      ["a model that is none, to sample", ["sample", "model.safetensors"], "model.safetensors: safetensors: expected"],
+      ["a model that is none, to look into", ["flow", "model.safetensors"], "model.safetensors: safetensors: expected"],
+      [
+        "a model without a kind",
+        ["flow", "forged.safetensors"],
+        "forged.safetensors: expected kind to be one of forecaster, classifier, text",
+      ],
+      [
+        "a state_dict",
+        ["predict", "state.safetensors", "data.csv"],
+        "state.safetensors: expected a model that `lstm-wasm train` saved, got tensors without a format",
+      ],
       [
         "data without a file",
         ["predict", "model.safetensors", "none.csv"],
@@ -300,6 +404,16 @@ describe("bad input", () => {
         code: 1,
         err: expect.stringContaining('--window: expected a whole number of at least 1, got "0"'),
       });
+      for (const [option, value, expected] of [
+        ["--dropout", "-0.1", "a number from 0 to below 1"],
+        ["--dropout", "1", "a number from 0 to below 1"],
+        ["--layers", "1000000", "a whole number from 1 to 64"],
+        ["--seed", "2147483647", "a whole number from 0 to 2147483644"],
+      ] as const)
+        expect(await cli("train", "--epochs", "1", option, value)).toMatchObject({
+          code: 1,
+          err: expect.stringContaining(`${option}: expected ${expected}, got "${value}"`),
+        });
       expect(await cli("trian")).toMatchObject({ code: 1, err: expect.stringContaining("unknown command 'trian'") });
     });
   });
@@ -332,7 +446,7 @@ describe("bad input", () => {
       [
         "of another format",
         { format: "pt" },
-        'model: expected one that `lstm-wasm train` saved, got a file of format "pt"',
+        'model: expected a model that `lstm-wasm train` saved, got tensors of format "pt"',
       ],
       ["of another kind", { kind: "gan" }, 'model: expected kind to be one of forecaster, classifier, text, got "gan"'],
       [
@@ -408,6 +522,38 @@ describe("data", () => {
     expect(endsOf({ from: 2, to: 5 }, 2)).toEqual([2, 3]);
   });
 
+  test.each<[string, string[], string[]]>([
+    ["days", ["2020-02-27", "2020-02-28"], ["2020-02-29", "2020-03-01"]],
+    ["first days of months", ["2019-12-01", "2020-01-01"], ["2020-02-01", "2020-03-01"]],
+    ["last days of months", ["2019-12-31", "2020-01-31"], ["2020-02-29", "2020-03-31", "2020-04-30"]],
+    ["last days from a short month", ["2020-02-29", "2020-03-31"], ["2020-04-30", "2020-05-31"]],
+    ["a day that short months lack", ["2019-12-30", "2020-01-30"], ["2020-02-29", "2020-03-30"]],
+    ["months", ["2020-10", "2020-11"], ["2020-12", "2021-01"]],
+    ["years", ["2019-02-28", "2020-02-28"], ["2021-02-28"]],
+    ["ends of years' Februaries", ["2020-02-29", "2021-02-28"], ["2022-02-28", "2023-02-28", "2024-02-29"]],
+    ["minutes", ["2020-01-01 22:30", "2020-01-01 23:15"], ["2020-01-02 00:00", "2020-01-02 00:45"]],
+    ["seconds", ["2020-01-01T00:00:50", "2020-01-01T00:00:55"], ["2020-01-01T00:01:00", "2020-01-01T00:01:05"]],
+    ["fractions", ["2020-01-01T00:00:00.5", "2020-01-01T00:00:00.75"], ["2020-01-01T00:00:01.000"]],
+    ["a zone", ["2020-01-01T00:00+01:00", "2020-02-01T00:00+01:00"], ["2020-03-01T00:00+01:00"]],
+    [
+      "hours over a change of the clock",
+      ["2020-03-29T01:30+01:00", "2020-03-29T03:30+02:00"],
+      ["2020-03-29T04:30+02:00"],
+    ],
+    [
+      "days over a change of the clock",
+      ["2020-03-28T12:00+01:00", "2020-03-29T12:00+02:00"],
+      ["2020-03-30T12:00+02:00"],
+    ],
+    ["UTC", ["2020-01-01T00:00Z", "2020-01-01T06:00Z"], ["2020-01-01T12:00Z"]],
+    ["days among minutes", ["2020-01-01", "2020-01-01 12:00"], ["2020-01-02 00:00", "2020-01-02 12:00"]],
+    ["one row", ["2020-01-01"], []],
+  ])("rows are named by their dates, those behind them likewise: %s", (_, cells, next) => {
+    const series = readSeries("data", `at,v\n${cells.map((cell) => `${cell},1\n`).join("")}`);
+    const names = [...cells, ...next].map((_, row) => nameOf(series, row));
+    expect(names).toEqual([...cells, ...next]);
+  });
+
   test("climatology averages the training part within a week of the day", () => {
     const series = readSeries("data", createCsv(730));
     const values = series.numbers.get("level") as Float64Array;
@@ -416,6 +562,31 @@ describe("data", () => {
     const near = [...values.subarray(0, 600)].filter((_, row) => Math.abs(row - (284 * 366) / 365) <= 7.5);
     expect(forecast[0]).toBeCloseTo(near.reduce((a, b) => a + b) / near.length, 9);
     expect(climatology(series, values, { from: 0, to: 200 }, [650])).toBeNull();
+  });
+
+  test("climatology of 30,000 hours, each row once, and of one row a season", () => {
+    const values = Float64Array.from({ length: 30_000 }, (_, k) => Math.sin(k / 1000) + (k % 24));
+    const dates = Array.from({ length: 30_000 }, (_, k) => new Date(Date.UTC(2018, 0, 1, k)));
+    const series = {
+      ...readSeries("data", createCsv(20)),
+      rows: 30_000,
+      dates: { column: "at", cells: [], length: 10, values: dates },
+    };
+    const rows = Array.from({ length: 9000 }, (_, k) => 21_000 + k);
+    const started = performance.now();
+    const forecast = climatology(series, values, { from: 0, to: 21_000 }, rows) as number[];
+    // A pass over the training part for each row takes 190 million steps.
+    expect(performance.now() - started).toBeLessThan(1000);
+    const [at, days] = [timeOfYear(dates[25_000] as Date), 7.5 / 365];
+    const near = [...values.subarray(0, 21_000)].filter((_, row) => {
+      const apart = Math.abs(timeOfYear(dates[row] as Date) - at);
+      return Math.min(apart, 1 - apart) <= days;
+    });
+    expect(forecast[4000]).toBeCloseTo(near.reduce((a, b) => a + b) / near.length, 9);
+    const seasons = [0, 3, 6, 9, 12].map((month) => new Date(Date.UTC(2020, month, 1)));
+    const few = { ...series, rows: 5, dates: { column: "at", cells: [], length: 10, values: seasons } };
+    const sparse = climatology(few, Float64Array.of(1, 2, 3, 4, 5), { from: 0, to: 5 }, [4, 1]);
+    expect(sparse).toEqual([3, 2]);
   });
 
   test("shuffle is a permutation, its own for each seed", () => {
