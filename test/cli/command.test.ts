@@ -6,7 +6,7 @@ const PATH = "/usr/bin:/usr/local/bin";
 
 test.each<[string, string, Record<string, string>, string]>([
   ["in a project, by npx", "/a/node_modules/.bin/lstm-wasm", { PATH, npm_command: "exec" }, "npx lstm-wasm"],
-  ["from the cache of npx", "/root/.npm/_npx/1f/node_modules/.bin/lstm-wasm", { PATH }, "npx lstm-wasm"],
+  ["from the cache of npx", "/home/me/.npm/_npx/1f/node_modules/.bin/lstm-wasm", { PATH }, "npx lstm-wasm"],
   ["in a script of npm", "/a/node_modules/.bin/lstm-wasm", { PATH: "/a/node_modules/.bin" }, "npx lstm-wasm"],
   ["where npx has no links", "/a/node_modules/x/dist/cli/main.js", { PATH, npm_command: "exec" }, "npx lstm-wasm"],
   ["below another command of npx", "/a/dist/cli/main.js", { PATH, npm_command: "exec" }, "node dist/cli/main.js"],
