@@ -9,12 +9,18 @@
 import { Activation, activationBackward } from "./math/activation";
 import { gemm } from "./math/gemm";
 import { normBackward } from "./math/norm";
-import { LANES, loadSome, madd } from "./math/simd";
+import { LANES, loadSome, madd, storeSome } from "./math/simd";
 import { add, addRest, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
 
 /** Bytes of a row of `flow`: 20 norms over the batch, of what is in the row's slot; their meaning in bindings/flow/norms.ts. */
 const ROW: usize = 80;
+
+/** Bits of `flowOwn`. */
+namespace Own {
+  export const NOW: i32 = 1; //  the step's output has a gradient of its own
+  export const EVER: i32 = 2; // an output of any step may have one
+}
 
 /** Before the first step backwards, which starts from slot `last`. */
 export function flowStart(s: Sequence, last: i32): void {
@@ -23,7 +29,7 @@ export function flowStart(s: Sequence, last: i32): void {
   const dc = slot(s, s.dc, last, 0);
   memory.copy(s.flowH, dh, <usize>(s.B * s.R) << 2);
   if (s.c) memory.copy(s.flowC, dc, <usize>(s.B * s.H) << 2);
-  s.flowOwn = 1;
+  s.flowOwn |= Own.NOW;
   s.flowScale = 1;
   measure(s, last, last);
 }
@@ -33,11 +39,13 @@ export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32
   const n = s.B * s.R;
   const bytes = <usize>n << 2;
   const own = s.at(s.dh, prev, 0, s.R);
+  const gives = s.flowOwn & Own.EVER && any(own, n);
   // Block 1 of the gates: f, or a GRU's z.
   const factor = s.at(s.gates, t, 0, width) + (<usize>s.H << 2);
   const carries = s.flowOut != s.flowH;
+  const holds = s.zone != 0 || s.mask != 0;
   let e = s.flowH;
-  if (carries) {
+  if (holds) {
     e += bytes;
     memory.copy(e, s.flowH, bytes);
     if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
@@ -45,16 +53,16 @@ export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32
     addRest(s.flowH, own, e, n); // (2)
   }
   if (s.c) {
-    if (carries || s.flowOwn) inject(s, t, next, e, width);
+    if (carries || s.flowOwn & Own.NOW) inject(s, t, next, e, width);
     scaleRows(s, t, s.flowC, factor, width); // (1)
     if (s.cellClip > 0) stopClipped(s, t, next);
   } else if (s.cell == Cell.GRU) {
     scaleRows(s, t, e, factor, width);
-    add(s.flowH, s.flowH, e, n);
+    if (holds) add(s.flowH, s.flowH, e, n);
+    else if (gives) add(e, e, own, n);
   }
-  const gives = any(own, n);
-  if (gives || s.flowOwn) memory.copy(s.flowOut, own, bytes);
-  s.flowOwn = gives;
+  if (gives || s.flowOwn & Own.NOW) memory.copy(s.flowOut, own, bytes);
+  s.flowOwn = (s.flowOwn & Own.EVER) | gives;
 }
 
 /** The norms of slot `prev`, to which a step was taken backwards from slot `next`. */
@@ -74,6 +82,8 @@ export function measure(s: Sequence, prev: i32, next: i32): void {
 }
 
 /** Answers about how large dh and dc are. */
+// @ts-ignore: decorator
+@inline
 function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
   const row = s.flow + <usize>prev * ROW;
   const n = s.B * s.R;
@@ -86,8 +96,9 @@ function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
   const carries = s.flowOut != s.flowH;
   // Without W_hh all of the gradient comes directly.
   if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
-  if (!same || carries || s.flowOwn) norms(s, row + 20, dh, s.flowH, s.flowOut, dh, n);
-  if (carries && s.flowOwn) {
+  if (carries || s.flowOwn & Own.NOW) norms(s, row + 20, dh, s.flowH, s.flowOut, dh, n);
+  else if (!same) store<f32>(row + 20, norm(s, dh, n));
+  if (carries && s.flowOwn & Own.NOW) {
     norms(s, row + 40, dh, s.flowOut, dh, dh, n);
     norms(s, row + 60, s.flowH, s.flowOut, dh, dh, n);
   }
@@ -150,20 +161,29 @@ function scaleRows(
   a: usize, // [B] rows of H values, `width` apart  in
   width: i32,
 ): void {
+  const row = <usize>s.H << 2;
   for (let b = 0; b < s.B; b++) {
-    if (takes(s, t, b)) multiply(y, y, a, s.H);
-    y += <usize>s.H << 2;
+    // Not by `multiply`: of small layers the calls would take longer than the products.
+    let n = takes(s, t, b) ? s.H : 0;
+    let at: usize = 0;
+    for (; n >= LANES; n -= LANES) {
+      v128.store(y + at, f32x4.mul(v128.load(y + at), v128.load(a + at)));
+      at += 16;
+    }
+    if (n) storeSome(y + at, f32x4.mul(loadSome(y + at, n), loadSome(a + at, n)), n);
+    y += row;
     a += <usize>width << 2;
   }
 }
 
 /** Whether any of n values has a bit set. */
 function any(x: usize, n: i32): i32 {
+  let bits = f32x4.splat(0.0);
   for (; n >= LANES; n -= LANES) {
-    if (v128.any_true(v128.load(x))) return 1;
+    bits = v128.or(bits, v128.load(x));
     x += 16;
   }
-  return v128.any_true(loadSome(x, n)) ? 1 : 0;
+  return v128.any_true(v128.or(bits, loadSome(x, n))) ? 1 : 0;
 }
 
 /** The last values of four arrays, on four lanes each, so that a loop over whole vectors has no call in it. */
@@ -173,6 +193,8 @@ const REST = memory.data(64, 16);
 function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
   const scale = f32x4.splat(s.flowScale);
   const scaled = s.flowScale != 1;
+  // Exact, of a power of two.
+  const back: f32 = 1.0 / s.flowScale;
   let aa = f32x4.splat(0.0);
   let bb = aa;
   let ab = aa;
@@ -216,7 +238,27 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
   const low = f32x4.add(v128.shuffle<f32>(aa, bb, 0, 1, 4, 5), v128.shuffle<f32>(aa, bb, 2, 3, 6, 7));
   const high = f32x4.add(v128.shuffle<f32>(ab, cc, 0, 1, 4, 5), v128.shuffle<f32>(ab, cc, 2, 3, 6, 7));
   const all = f32x4.add(v128.shuffle<f32>(low, high, 0, 2, 4, 6), v128.shuffle<f32>(low, high, 1, 3, 5, 7));
-  v128.store(to, f32x4.div(f32x4.sqrt(all), scale));
-  dd = f32x4.add(dd, v128.shuffle<f32>(dd, dd, 2, 3, 0, 1));
-  store<f32>(to + 16, Mathf.sqrt(f32x4.extract_lane(dd, 0) + f32x4.extract_lane(dd, 1)) / s.flowScale);
+  v128.store(to, f32x4.mul(f32x4.sqrt(all), f32x4.splat(back)));
+  store<f32>(to + 16, root(dd) * back);
+}
+
+/** ‖x‖ of n values. */
+function norm(s: Sequence, x: usize, n: i32): f32 {
+  const scale = f32x4.splat(s.flowScale);
+  let sum = f32x4.splat(0.0);
+  for (; n >= LANES; n -= LANES) {
+    const v = f32x4.mul(v128.load(x), scale);
+    sum = madd(v, v, sum);
+    x += 16;
+  }
+  const v = f32x4.mul(loadSome(x, n), scale);
+  return root(madd(v, v, sum)) / s.flowScale;
+}
+
+/** The root of the sum of four lanes. */
+// @ts-ignore: decorator
+@inline
+function root(a: v128): f32 {
+  a = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return Mathf.sqrt(f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1));
 }

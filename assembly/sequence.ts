@@ -112,7 +112,7 @@ export class Sequence {
   panels: usize; //   [scratchSize(max(I, R, H))]  scratch
 
   // Gradient flow (flow.ts); dc then has more than one slot.
-  flowOwn: i32; //    scratch     1: the step's output has a gradient of its own
+  flowOwn: i32; //    in 2: outputs may have gradients of their own, 0: only the last states; then scratch
   flowScale: f32; //  scratch     power of two
   flow: usize; //     [T+1,20]    out =   norms, a row a slot; or 0, and all below
   flowH: usize; //    [2,B,R]     scratch

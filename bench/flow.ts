@@ -1,4 +1,4 @@
-// `node bench/flow.ts`: what measuring the gradient's flow adds to a forward and a backward pass, on and off by turns.
+// `node bench/flow.ts SECONDS CELLS`: what measuring the gradient's flow adds to a forward and a backward pass, on and off by turns.
 import { GRU, LSTM, loadSync, RNN } from "lstm-wasm";
 
 const SIZES = [
@@ -8,19 +8,23 @@ const SIZES = [
 ];
 /** Seconds for each row of the table. */
 const BUDGET = Number(process.argv[2] ?? 3);
+/** How often the two layers change parts within that time: where in memory a layer is makes some percent by itself. */
+const SWAPS = 20;
 const cells = { LSTM, GRU, RNN };
 const wanted = process.argv[3]?.split(",") ?? Object.keys(cells);
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const core = loadSync();
 
 console.log(`${"".padEnd(30)}${"off".padStart(11)}${"on".padStart(11)}${"extra".padStart(9)}`);
 for (const [name, Cell] of Object.entries(cells).filter(([key]) => wanted.includes(key)))
   for (const { T, B, I, H } of SIZES) {
-    using layer = new Cell(core, { inputSize: I, hiddenSize: H, seed: 1 }) as LSTM;
+    using one = new Cell(core, { inputSize: I, hiddenSize: H, seed: 1 }) as LSTM;
+    using other = new Cell(core, { inputSize: I, hiddenSize: H, seed: 1 }) as LSTM;
     const x = { data: Float32Array.from({ length: T * B * I }, (_, k) => Math.sin(k)), shape: [T, B, I] };
     const hn = { data: new Float32Array(B * H).fill(1), shape: [1, B, H] };
-    const pass = (flow: boolean, repeat: number): number => {
+    const pass = (layer: LSTM, flow: boolean, repeat: number): number => {
       const started = performance.now();
       for (let k = 0; k < repeat; k++) {
         layer.zeroGrad();
@@ -29,17 +33,29 @@ for (const [name, Cell] of Object.entries(cells).filter(([key]) => wanted.includ
       }
       return (performance.now() - started) / repeat;
     };
-    // Some milliseconds at a time, so that neither the clock nor a switch between the two shows.
-    const warm = median([pass(true, 3), pass(false, 3), pass(true, 3)]);
-    const repeat = Math.max(1, Math.round(2 / warm));
-    const times: { off: number; on: number; ratio: number }[] = [];
-    for (const end = performance.now() + 1000 * BUDGET; performance.now() < end; ) {
-      const [a, b, c, d] = [pass(false, repeat), pass(true, repeat), pass(true, repeat), pass(false, repeat)];
-      times.push({ off: (a + d) / 2, on: (b + c) / 2, ratio: (b + c) / (a + d) });
+    const off: number[] = [];
+    const on: number[] = [];
+    const extra: number[] = [];
+    for (let swap = 0; swap < SWAPS; swap++) {
+      const [plain, measured] = swap % 2 ? [one, other] : [other, one];
+      // Plans memory for its new part, and warms up.
+      const warm = median([pass(plain, false, 3), pass(measured, true, 3), pass(measured, true, 3)]);
+      // Some milliseconds at a time, so that the clock does not show and the collector's time is shared.
+      const repeat = Math.max(1, Math.round(2 / warm));
+      const ratios: number[] = [];
+      for (const end = performance.now() + (1000 * BUDGET) / SWAPS; performance.now() < end; ) {
+        const [a, b] = [pass(plain, false, repeat), pass(measured, true, repeat)];
+        const [c, d] = [pass(measured, true, repeat), pass(plain, false, repeat)];
+        off.push((a + d) / 2);
+        on.push((b + c) / 2);
+        ratios.push((b + c) / (a + d));
+      }
+      extra.push(median(ratios) - 1);
     }
-    const [off, on, ratio] = (["off", "on", "ratio"] as const).map((name) => median(times.map((time) => time[name])));
-    const label = `${name}, T ${T}, B ${B}, I ${I}, H ${H}`;
+    // Of each pair of swaps the mean, so that every place in memory counts on both sides.
+    const pairs = extra.flatMap((value, k) => (k % 2 ? [mean([value, extra[k - 1] as number])] : []));
+    const cell = (text: string, width: number) => text.padStart(width);
     console.log(
-      `${label.padEnd(30)}${(off as number).toFixed(3).padStart(8)} ms${(on as number).toFixed(3).padStart(8)} ms${`${(100 * ((ratio as number) - 1)).toFixed(1)} %`.padStart(9)}`,
+      `${`${name}, T ${T}, B ${B}, I ${I}, H ${H}`.padEnd(30)}${cell(median(off).toFixed(3), 8)} ms${cell(median(on).toFixed(3), 8)} ms${cell(`${(100 * median(pairs)).toFixed(1)} %`, 9)}`,
     );
   }

@@ -1,6 +1,7 @@
 // What the gates did, from the rows of the forward pass that a backward pass with flow kept.
-import type { FlowData } from "../layers/flow-tape.ts";
+
 import type { Slice } from "../layers/slice.ts";
+import type { FlowData } from "./data.ts";
 
 /** Shares of all values. */
 export interface Saturation {

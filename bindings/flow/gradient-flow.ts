@@ -7,6 +7,7 @@ import { Sequential } from "../layers/sequential.ts";
 import type { Batch } from "../train/batch.ts";
 import { Loss } from "../train/loss.ts";
 import { Passes } from "../train/passes.ts";
+import { readFlow } from "./data.ts";
 import { type Basis, carry, hasManyLosses, type Norms, readNorms } from "./norms.ts";
 import { type FlowReport, findNonFinite, type Place, type SliceFlow, sliceFlow, worst } from "./report.ts";
 import type { Thresholds } from "./verdict.ts";
@@ -152,7 +153,7 @@ export class GradientFlow {
   #norms(): Norms[] {
     this.model.checkUsable();
     return this.#places.map(({ slice }) => {
-      const data = slice.flowData();
+      const data = readFlow(slice);
       if (data) return readNorms(data, slice);
       throw new StateError(
         "ERR_NO_FORWARD",

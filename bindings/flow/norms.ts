@@ -1,6 +1,7 @@
 // From the norms that assembly/flow.ts leaves to curves over steps and over lags.
-import type { FlowData } from "../layers/flow-tape.ts";
+
 import type { Slice } from "../layers/slice.ts";
+import type { FlowData } from "./data.ts";
 
 const COLUMNS = 20;
 

@@ -3,6 +3,7 @@ import type { Layer } from "../layers/layer.ts";
 import type { Recurrent } from "../layers/recurrent.ts";
 import type { Slice } from "../layers/slice.ts";
 import type { Parameter } from "../parameters.ts";
+import { readFlow } from "./data.ts";
 import { deadUnits, forgetHorizon, type Saturation, saturationOf } from "./gates.ts";
 import { type Basis, carry, type Decay, decayOf, type Norms, readNorms } from "./norms.ts";
 import { product, spectralNorm, spectralRadius } from "./spectrum.ts";
@@ -90,7 +91,7 @@ export interface FlowReport extends Outcome {
 
 /** Everything about one slice; null before its first backward pass with flow. */
 export function sliceFlow({ name, layer, slice }: Place, basis: Basis, thresholds: Thresholds): SliceFlow | null {
-  const data = slice.flowData();
+  const data = readFlow(slice);
   if (!data) return null;
   const norms = readNorms(data, slice);
   const carried = carry(norms, basis);

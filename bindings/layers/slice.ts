@@ -4,10 +4,16 @@ import type { Parameter } from "../parameters.ts";
 import { SEQUENCE_WORDS, type SequenceFields, setSequence } from "../sequence.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import type { CellKind, StateName, States } from "./cell-kind.ts";
-import { type FlowData, FlowTape, type Taped } from "./flow-tape.ts";
+import { FlowTape, type Measured } from "./flow-tape.ts";
 import { type Draw, NoiseTape } from "./noise.ts";
 
 type TapedName = StateName | `d${StateName}`;
+
+/** Addresses of what a pass leaves. */
+interface Taped {
+  forward: Readonly<Record<TapeName | "preact", number>>;
+  backward: Readonly<Record<`d${StateName}`, number>>;
+}
 
 /** Sizes and place of a slice. */
 export interface SliceShape {
@@ -77,9 +83,9 @@ export class Slice implements SliceShape {
   readonly #noise: NoiseTape;
   readonly #flow: FlowTape;
   readonly #packedAt = { Forward: -1, Backward: -1 };
-  /** Sizes of the last passes, and addresses of what they left. */
-  #last = { T: 0, B: 0, mask: 0, keepDc: 0, gates: 0, kept: 0, wide: 0, preact: 0 };
-  #taped: Partial<Record<TapedName, number>> = {};
+  /** Sizes of the last passes. */
+  #last = { T: 0, B: 0, mask: 0, keepDc: 0 };
+  readonly #taped = {} as Taped;
 
   constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
     Object.assign(this, shape);
@@ -153,18 +159,19 @@ export class Slice implements SliceShape {
   tapeShapes(T: number, B: number): Record<TapeName, Shape> {
     const { states, hasRec, projSize, layerNorm } = this.#kind;
     const taped = (name: StateName) => (states.includes(name) ? [T + 1, B, this.width(name)] : [0]);
+    const normed = (...widths: number[]) => (layerNorm ? [T, B, ...widths] : [0]);
     return {
       ...{ h: taped("h"), c: taped("c"), n: taped("n"), m: taped("m") }, // initial slots: h0, c0, …
       gates: [T, B, this.#GH], // a → gates (forward) → da (backward)
       kept: [T, B, this.H],
       wide: projSize ? [T, B, this.H] : [0],
       rec: hasRec ? [B, this.#GH] : [0],
-      hatIh: layerNorm ? [T, B, this.#GH] : [0],
-      hatHh: layerNorm ? [T, B, this.#GH] : [0],
-      hatC: layerNorm ? [T, B, this.H] : [0],
-      scaleIh: layerNorm ? [T, B] : [0],
-      scaleHh: layerNorm ? [T, B] : [0],
-      scaleC: layerNorm ? [T, B] : [0],
+      hatIh: normed(this.#GH),
+      hatHh: normed(this.#GH),
+      hatC: normed(this.H),
+      scaleIh: normed(),
+      scaleHh: normed(),
+      scaleC: normed(),
     };
   }
 
@@ -187,24 +194,16 @@ export class Slice implements SliceShape {
       ...this.tapeShapes(T, B),
       preact: keepsA ? [T, B, this.#GH] : [0],
     }));
-    this.#flow.forget();
-    const last = { ...this.#last, ...at, T, B, mask };
-    this.#last = last;
-    this.#taped = { h: at.h, c: at.c, n: at.n, m: at.m };
+    this.#flow.last = null; // whose values this pass writes over
+    this.#last = { T, B, mask, keepDc: 0 };
+    this.#keep("forward", at);
     for (const name of states) {
       const values = initial[name];
       const slot = this.#slot(name, "initial");
       if (values) this.#core.write(slot, values);
       else this.#core.zero(slot, B * this.width(name));
     }
-    const struct = this.#set({
-      ...at,
-      T,
-      B,
-      mask,
-      general: this.#fixed.general ?? 0,
-      ...this.#noise.draw(x, T, B, draw),
-    });
+    const struct = this.#set({ T, B, mask, general: this.#fixed.general ?? 0 }, this.#noise.draw(x, T, B, draw));
     this.#pack("Forward", this.#noise.weights);
     this.#core.abi.recurrentForward(struct);
     return this.#slot("h", "written");
@@ -224,7 +223,7 @@ export class Slice implements SliceShape {
     const { I, H, R } = this;
     const { T, B } = this.#last;
     const { abi } = this.#core;
-    const { states, hasRec } = this.#kind;
+    const { states, hasRec, gates, recurrent } = this.#kind;
     const others = states.slice(1);
     // Gradients of the other states at every step, of two by turns, or of one at a time.
     const keepDc = record ? 1 : flow ? -1 : 0;
@@ -241,21 +240,20 @@ export class Slice implements SliceShape {
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
     this.#last = { ...this.#last, keepDc };
-    for (const name of states) this.#taped[`d${name}`] = at[`d${name}`];
+    this.#keep("backward", at);
     const dh = this.#slot("dh", "written");
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
     else this.#core.zero(dh, T * B * R);
     for (const name of others) this.#core.copyOrZero(this.#slot(`d${name}`, "final"), given.final[name] ?? 0, B * H);
     this.#pack("Backward", this.#noise.weights);
-    const struct = this.#set({
-      ...at,
-      ...this.#noise.prepare(dx, addDx),
-      dhn: given.final.h ?? 0,
-      keepDc,
-      ...(flow ? this.#flow.prepare(this.#flowTaped()) : { flow: 0 }),
-      clipStep,
-      general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0),
-    });
+    const plain = recurrent && gates[1] !== "z" && !this.#noise.masks.zone && !this.#last.mask;
+    const struct = this.#set(
+      { dhn: given.final.h ?? 0, keepDc, clipStep, general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0) },
+      this.#noise.prepare(dx, addDx),
+      flow
+        ? this.#flow.prepare({ T, B, gates: this.#taped.forward.gates, plain, many: given.dOut !== 0 })
+        : { flow: 0 },
+    );
     abi.recurrentBackward(struct);
     this.#noise.finish(dx, addDx);
   }
@@ -267,7 +265,7 @@ export class Slice implements SliceShape {
 
   /** A view of a state in the last forward pass [B,R] or [B,H]: that before step `slot`, in reverse that behind it. */
   stateAt(name: StateName, slot: number): Float32Array {
-    return this.#view((this.#taped[name] as number) + 4 * slot * this.#last.B * this.width(name), name);
+    return this.#view(this.#taped.forward[name] + 4 * slot * this.#last.B * this.width(name), name);
   }
 
   /** A view of dL/dh0 [B,R], dL/dc0 [B,H], … */
@@ -277,7 +275,8 @@ export class Slice implements SliceShape {
 
   /** Copies of everything a forward pass with `record` computed. */
   forwardRecord(): CellRecord {
-    const { T, B, gates, kept, preact } = this.#last;
+    const { T, B } = this.#last;
+    const { gates, kept, preact } = this.#taped.forward;
     const { H } = this;
     const rows = this.#core.view(gates, T * B * this.#GH);
     return {
@@ -293,10 +292,10 @@ export class Slice implements SliceShape {
 
   /** Copies of the gradients at every step that a backward pass with `record` computed. */
   backwardRecord(): CellRecord {
-    const { T, B, gates } = this.#last;
+    const { T, B } = this.#last;
     return {
       ...this.#everyStep("d"),
-      da: this.#core.tensor(gates, [T, B, this.#GH]),
+      da: this.#core.tensor(this.#taped.forward.gates, [T, B, this.#GH]),
     };
   }
 
@@ -311,18 +310,12 @@ export class Slice implements SliceShape {
     );
   }
 
-  /** What the flow's report is to know of the last forward pass. */
-  #flowTaped(): Taped {
-    const { T, B, mask, gates, kept, wide } = this.#last;
-    const { gates: names, recurrent, projSize } = this.#kind;
-    const h = projSize ? wide : this.#slot("h", "written");
-    const plain = recurrent && names[1] !== "z" && !this.#noise.masks.zone && !mask;
-    return { T, B, mask, gates, kept, h, plain };
-  }
-
-  /** Copies of what the last backward pass with flow left; null before the first, and since another forward pass. */
-  flowData(): FlowData | null {
-    return this.#flow.read();
+  /** What the last backward pass with flow left, and the tapes of the forward pass before it: h [T,B,H] before a projection. */
+  get measured(): (Measured & { core: Core; mask: number; kept: number; h: number }) | null {
+    const { last } = this.#flow;
+    if (!last) return null;
+    const { kept, wide } = this.#taped.forward;
+    return { ...last, core: this.#core, mask: this.#last.mask, kept, h: wide || this.#slot("h", "written") };
   }
 
   /** Packs the weights, with W_hh itself, for a step forward, if they changed since. */
@@ -339,17 +332,23 @@ export class Slice implements SliceShape {
   }
 
   /** Fills in fields of the kernel's Sequence, and answers its address. */
-  #set(fields: SequenceFields): number {
+  #set(...parts: readonly SequenceFields[]): number {
     const { struct } = this.#struct.fitFor("struct", () => ({ struct: [SEQUENCE_WORDS] }));
-    setSequence(this.#core, struct, fields);
+    setSequence(this.#core, struct, ...parts);
     return struct;
+  }
+
+  /** Where a pass leaves its values: written into the Sequence only when it is another place. */
+  #keep<Pass extends keyof Taped>(pass: Pass, at: Taped[Pass]): void {
+    if (at !== this.#taped[pass]) this.#set(at);
+    this.#taped[pass] = at;
   }
 
   /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
   #slot(name: TapedName, which: "initial" | "final" | "written"): number {
     const { T, B, keepDc } = this.#last;
-    const at = this.#taped[name] as number;
     const state = name.at(-1) as StateName;
+    const at = name === state ? this.#taped.forward[state] : this.#taped.backward[`d${state}`];
     const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
     // Gradients of other states than h may have one slot for all steps, or two by turns.
     const kept = name !== state && state !== "h" ? slot & -keepDc : slot;
