@@ -95,7 +95,7 @@ function nextCell(c: usize, f: usize, before: usize, i: usize, g: usize, n: i32)
     i += 16;
     g += 16;
   }
-  storeSome(c, madd(loadSome(f, n), loadSome(before, n), f32x4.mul(loadSome(i, n), loadSome(g, n))), n);
+  if (n) storeSome(c, madd(loadSome(f, n), loadSome(before, n), f32x4.mul(loadSome(i, n), loadSome(g, n))), n);
 }
 
 /** (4): h = o·tanh c. */

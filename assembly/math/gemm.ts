@@ -90,7 +90,8 @@ export function gemm(
   K: i32,
 ): void {
   let m = 0;
-  for (let n = 0; n < N; n += NR) {
+  // Fewer than four rows make no tile.
+  for (let n = M < 4 ? N : 0; n < N; n += NR) {
     const at = <usize>n << 2;
     const panel = tileOf(panels, n, K);
     const ldb = rowBytes(N, n);

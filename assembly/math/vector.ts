@@ -16,7 +16,7 @@ export function add(
     a += 16;
     b += 16;
   }
-  storeSome(y, f32x4.add(loadSome(a, n), loadSome(b, n)), n);
+  if (n) storeSome(y, f32x4.add(loadSome(a, n), loadSome(b, n)), n);
 }
 
 /** x ·= factor. */
@@ -80,7 +80,7 @@ export function multiply(
     a += 16;
     b += 16;
   }
-  storeSome(y, f32x4.mul(loadSome(a, n), loadSome(b, n)), n);
+  if (n) storeSome(y, f32x4.mul(loadSome(a, n), loadSome(b, n)), n);
 }
 
 /** y += a·b, element by element. */
