@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -105,22 +105,23 @@ function writeUnpack() {
 
 /**
  * The default entry becomes one file without blanks, because every file that Node opens and every character that it parses
- * delays the first step. Names stay, for stack traces. All other entries take what they share from it: there is one of each class.
+ * delays the first step. Names of classes, functions and methods stay, for stack traces. All other entries take what they share
+ * from it: there is one of each class.
  */
 async function bundleDefaultEntry() {
   const file = "dist/entries/default.js";
-  run(
-    "esbuild",
-    file,
-    "--bundle",
-    "--format=esm",
-    "--target=es2022",
-    "--minify-whitespace",
-    "--minify-syntax",
-    `--outfile=${file}`,
-    "--allow-overwrite",
-    "--log-level=warning",
-  );
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+  });
+  const bundle = outputFiles[0].text;
+  const end = bundle.lastIndexOf("export {");
+  // Without its exports it is a script, whose outermost names are left alone.
+  const { code } = await transform(bundle.slice(0, end), { minify: true, target: "es2022" });
+  writeFileSync(file, `${code.trimEnd()}${bundle.slice(end)}`);
   // The flow's own files together; what it shares comes from the default entry, below.
   const flow = "dist/flow/index.js";
   const outside = {
