@@ -105,7 +105,7 @@ export class Slice implements SliceShape {
       const { value = 0, grad = 0 } = find(name) ?? {};
       return [
         [field, value],
-        [`d${field.replace(/./, (letter) => letter.toUpperCase())}`, grad],
+        [`d${field.charAt(0).toUpperCase()}${field.slice(1)}`, grad],
       ];
     });
     const { packedSize } = core.abi;
