@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { renderBars, renderCurves, renderPeers } from "./chart.ts";
 import { renderMarkdown } from "./markdown.ts";
-import { curvesPart, engineParts, peerParts, suitePart } from "./parts.ts";
+import { curvesPart, engineParts, peerParts, profilePart, suitePart } from "./parts.ts";
 import { unrest } from "./results.ts";
 
 const program = new Command("bench:docs")
@@ -15,11 +15,12 @@ const program = new Command("bench:docs")
 const { under, fresh, anyway } = program.opts();
 const options = { fresh, under: under.split(" ").filter(Boolean) };
 const suites = [suitePart("strict", options), suitePart("relaxed", options)] as const;
+const profile = profilePart(options);
 const curves = curvesPart(options);
 const engines = engineParts(options);
 const peers = peerParts(options);
 
-const spoiled = [...suites, curves, ...engines.results, ...peers.results].filter(unrest);
+const spoiled = [...suites, profile, curves, ...engines.results, ...peers.results].filter(unrest);
 if (spoiled.length > 0 && !anyway)
   program.error(
     `BENCHMARKS.md: expected a calm machine, got a busy one in ${spoiled.length} parts; it is not written. Run this again: what was measured in calm is kept. (--anyway writes it, and says so.)`,
@@ -34,4 +35,4 @@ const write = (file: string, text: string) => {
 write("bench/charts/javascript.svg", renderBars(suites));
 write("bench/charts/curves.svg", renderCurves(curves));
 write("bench/charts/peers.svg", renderPeers(peers.results));
-write("BENCHMARKS.md", renderMarkdown({ suites, curves, engines, peers }));
+write("BENCHMARKS.md", renderMarkdown({ suites, profile, curves, engines, peers }));

@@ -4,6 +4,7 @@ import { BASE, type CurveRow } from "./curves.ts";
 import { judge, type Verdict } from "./gate.ts";
 import type { PeerResult, PeerRow } from "./peers/measure.ts";
 import { PEERS, type PeerEntry, type PeerName, ROUNDS, SLOW } from "./peers/peers.ts";
+import { COLUMNS, type Profile } from "./profile.ts";
 import { type SuiteResult, unrest } from "./results.ts";
 import type { Row } from "./suite.ts";
 import { byteSize, duration, growth, isBehind, percent, times } from "./table.ts";
@@ -11,6 +12,7 @@ import { NOISE, THEN } from "./targets.ts";
 
 export interface Everything {
   readonly suites: readonly [strict: SuiteResult, relaxed: SuiteResult];
+  readonly profile: Profile;
   readonly curves: SuiteResult;
   readonly engines: { readonly results: readonly SuiteResult[]; readonly skipped: readonly string[] };
   readonly peers: { readonly results: readonly PeerResult[]; readonly skipped: readonly string[] };
@@ -45,6 +47,14 @@ function products([strict, relaxed]: Everything["suites"]): string {
     return [`${row.name}: ${row.shape}`, ...[row, other].flatMap((r) => [r.gflops.toFixed(1), percent(r.ofPeak)])];
   });
   return table(["product, M x N x K", "strict, GFLOP/s", "of peak", "relaxed, GFLOP/s", "of peak"], rows);
+}
+
+/** Shares of the time of batched work. */
+function profileTable({ rows }: Profile): string {
+  const cells = rows.map(({ name, build, shares }) => [
+    ...[`${name}, ${build}`, ...shares.map((share) => `${(100 * share).toFixed(1)} %`)],
+  ]);
+  return table(["work and build", ...COLUMNS], cells);
 }
 
 function bounds([strict, relaxed]: Everything["suites"]): string {
@@ -170,7 +180,7 @@ function curveText(curves: SuiteResult): string {
 const list = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join("\n");
 
 export function renderMarkdown(all: Everything): string {
-  const { suites, curves, engines, peers } = all;
+  const { suites, profile, curves, engines, peers } = all;
   const [strict, relaxed] = suites;
   const { machine, date, commit, engine, modules } = strict;
   const { T, B, I, H, L } = BASE;
@@ -237,6 +247,12 @@ with the product of the inputs at this core's peak. Weights of 1 MiB and more co
 quickest round, so that these times are below the medians above.
 
 ${bounds(suites)}
+
+## Where the time of batches goes
+
+Shares of the samples of V8's profiler. "Products" above has the rates at which the products run.
+
+${profileTable(profile)}
 
 ## Bindings
 

@@ -9,6 +9,7 @@ import { ENGINES, missing, OWN } from "./engines.ts";
 import type { Build } from "./kernels.ts";
 import type { PeerResult } from "./peers/measure.ts";
 import { missingPeer, PEERS, type PeerName } from "./peers/peers.ts";
+import type { Profile } from "./profile.ts";
 import { keep, kept, type SuiteResult, unrest } from "./results.ts";
 
 export interface PartOptions {
@@ -35,7 +36,7 @@ function run(script: string, args: readonly string[], { under }: PartOptions): u
   }
 }
 
-function part<Result extends SuiteResult | PeerResult>(
+function part<Result extends SuiteResult | PeerResult | Profile>(
   name: string,
   options: PartOptions,
   measure: () => Result,
@@ -54,6 +55,9 @@ export const suitePart = (build: Build, options: PartOptions): SuiteResult =>
 
 export const curvesPart = (options: PartOptions): SuiteResult =>
   part("curves", options, () => run("run.ts", ["--curves"], options) as SuiteResult);
+
+export const profilePart = (options: PartOptions): Profile =>
+  part("profile", options, () => run("profile.ts", [], options) as Profile);
 
 /** Both builds in every engine that is here; why the others are left out. */
 export function engineParts(options: PartOptions): { results: SuiteResult[]; skipped: string[] } {
