@@ -51,7 +51,7 @@ export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32
     if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
     if (s.mask) for (let b = 0; b < s.B; b++) if (!takes(s, t, b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
     addRest(s.flowH, own, e, n); // (2)
-  }
+  } // else all of p_h is e
   if (s.c) {
     if (carries || s.flowOwn & Own.NOW) inject(s, t, next, e, width);
     scaleRows(s, t, s.flowC, factor, width); // (1)

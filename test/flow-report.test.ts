@@ -19,6 +19,7 @@ import {
 } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
 import { describe, expect, test } from "vitest";
+import type { Slice } from "../bindings/layers/slice.ts";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
 
@@ -459,6 +460,16 @@ test("‖dL/dc‖ of a step from which nothing reaches the one before", () => {
   layer.forward({ data: Float32Array.of(3, 3, 3), shape: [3, 1, 1] });
   layer.backward({ cn: { data: Float32Array.of(1), shape: [1, 1, 1] } });
   expect(flow.report().slices[0]?.dc).toEqual([0, 0, 1]);
+});
+
+test.each([1, 2, 7, 77])("of a batch of %i every sequence is among the rows whose gates are kept", (B) => {
+  const layer = new GRU(createCore(), { inputSize: 1, hiddenSize: 2 });
+  layer.forward(randomTensor(createRandom(1), [20, B, 1]));
+  layer.backward({ hn: randomTensor(createRandom(2), [1, B, 2]) }, { flow: true });
+  const { every, rows } = (layer.slices[0] as Slice).measured as { every: number; rows: number };
+  expect(rows).toBe(Math.ceil((20 * B) / every));
+  const kept = new Set(Array.from({ length: rows }, (_, k) => (k * every) % B));
+  expect(kept.size).toBe(B);
 });
 
 test("below two directions the far end's gradient does not count as left from the start", () => {
