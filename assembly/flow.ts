@@ -192,7 +192,8 @@ const REST = memory.data(64, 16);
 /** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each: five sums at a time, since each waits for its last addition. */
 function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
   const scale = f32x4.splat(s.flowScale);
-  const scaled = s.flowScale != 1;
+  // As bits: V8 compares floats anew at every turn.
+  const scaled = reinterpret<i32>(s.flowScale) != 0x3f800000;
   // Exact, of a power of two.
   const back: f32 = 1.0 / s.flowScale;
   let aa = f32x4.splat(0.0);
@@ -242,17 +243,24 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
   store<f32>(to + 16, root(dd) * back);
 }
 
-/** ‖x‖ of n values. */
+/** ‖x‖ of n values, in two sums, since each waits for its last addition. */
 function norm(s: Sequence, x: usize, n: i32): f32 {
   const scale = f32x4.splat(s.flowScale);
-  let sum = f32x4.splat(0.0);
-  for (; n >= LANES; n -= LANES) {
+  let even = f32x4.splat(0.0);
+  let odd = even;
+  for (; n >= 2 * LANES; n -= 2 * LANES) {
     const v = f32x4.mul(v128.load(x), scale);
-    sum = madd(v, v, sum);
+    const w = f32x4.mul(v128.load(x, 16), scale);
+    even = madd(v, v, even);
+    odd = madd(w, w, odd);
+    x += 32;
+  }
+  for (; n > 0; n -= LANES) {
+    const v = f32x4.mul(loadSome(x, n), scale);
+    even = madd(v, v, even);
     x += 16;
   }
-  const v = f32x4.mul(loadSome(x, n), scale);
-  return root(madd(v, v, sum)) / s.flowScale;
+  return root(f32x4.add(even, odd)) / s.flowScale;
 }
 
 /** The root of the sum of four lanes. */

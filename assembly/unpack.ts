@@ -3,7 +3,7 @@
 
 const BASE: i32 = 91;
 const SINGLE: i32 = 89;
-const SHIFT: i32 = 29;
+const SHIFT: i32 = 3;
 
 /** The digit of a character. */
 // @ts-ignore: decorator

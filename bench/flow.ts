@@ -39,17 +39,17 @@ for (const [name, Cell] of Object.entries(cells).filter(([key]) => wanted.includ
       const [plain, measured] = swap % 2 ? [one, other] : [other, one];
       // Plans memory for its new part, and warms up.
       const warm = median([pass(plain, false, 3), pass(measured, true, 3), pass(measured, true, 3)]);
-      // Some milliseconds at a time, so that the clock does not show and the collector's time is shared.
-      const repeat = Math.max(1, Math.round(2 / warm));
-      const ratios: number[] = [];
+      // So few passes at a time that the collector runs in one time of many: where it ran in most, it kept step with the turns.
+      const repeat = Math.max(1, Math.round(0.3 / warm));
+      const [without, within]: [number[], number[]] = [[], []];
       for (const end = performance.now() + (1000 * BUDGET) / SWAPS; performance.now() < end; ) {
-        const [a, b] = [pass(plain, false, repeat), pass(measured, true, repeat)];
-        const [c, d] = [pass(measured, true, repeat), pass(plain, false, repeat)];
-        off.push((a + d) / 2);
-        on.push((b + c) / 2);
-        ratios.push((b + c) / (a + d));
+        without.push(pass(plain, false, repeat));
+        within.push(pass(measured, true, repeat), pass(measured, true, repeat));
+        without.push(pass(plain, false, repeat));
       }
-      extra.push(median(ratios));
+      off.push(median(without));
+      on.push(median(within));
+      extra.push((on.at(-1) as number) / (off.at(-1) as number));
     }
     // Of each pair of swaps the geometric mean: what one place in memory makes is in one ratio and its inverse in the other.
     const pairs = extra.flatMap((ratio, k) => (k % 2 ? [Math.sqrt(ratio * (extra[k - 1] as number))] : []));

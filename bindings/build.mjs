@@ -60,22 +60,19 @@ function writeAbi(id) {
   );
 }
 
-/** The names of the kernels' Sequence, in order: every field is one 4-byte word, some of them floats. */
+/** The names of the kernels' Sequence, in order, a dot before those of floats: every field is one 4-byte word. */
 function writeSequence() {
   const source = readFileSync("assembly/sequence.ts", "utf8");
   const fields = [...source.matchAll(/^ {2}(\w+): (i32|usize|f32);/gm)];
-  const names = (list) => list.map(([, name]) => name);
-  const words = (list) => `"${names(list).join(" ")}".split(" ") as SequenceField[]`;
   const text = `// Written by bindings/build.mjs.
-export type SequenceField = "${names(fields).join('" | "')}";
-export const SEQUENCE_FIELDS: readonly SequenceField[] = ${words(fields)};
-export const SEQUENCE_FLOATS: readonly SequenceField[] = ${words(fields.filter(([, , type]) => type === "f32"))};
+export type SequenceField = "${fields.map(([, name]) => name).join('" | "')}";
+export const SEQUENCE_FIELDS: readonly string[] = "${fields.map(([, name, type]) => (type === "f32" ? `.${name}` : name)).join(" ")}".split(" ");
 `;
   writeFileSync("bindings/generated/sequence.ts", text);
 }
 
 /**
- * A module as text. Compressors see bytes, so every byte keeps a boundary of its own (base64 costs brotli 40 %): shifted by 29,
+ * A module as text. Compressors see bytes, so every byte keeps a boundary of its own (base64 costs brotli 40 %): shifted by 3,
  * which puts the frequent ones first, a byte below 89 is one of the 91 characters from # to ~ without \\, another one two.
  * assembly/unpack.ts is the way back.
  */
@@ -83,7 +80,7 @@ function embed(name) {
   const digit = (value) => String.fromCharCode(value < 57 ? value + 35 : value + 36);
   let text = "";
   for (const byte of readFileSync(`build/${name}.wasm`)) {
-    const value = (byte + 29) % 256;
+    const value = (byte + 3) % 256;
     const rest = value - 89;
     text += rest < 0 ? digit(value) : digit(89 + Math.floor(rest / 91)) + digit(rest % 91);
   }

@@ -117,7 +117,8 @@ export class Region {
   #bytes = 0;
   #disposed = false;
   /** What `fitFor` was asked for last, and what it answered. */
-  #key = "";
+  #key: number | string = -1;
+  #variant: number | string = 0;
   #at: Record<string, number> = {};
 
   constructor(core: Core, owner: object) {
@@ -128,7 +129,7 @@ export class Region {
   /** Addresses for these tensors, 0 for empty ones. Contents are undefined whenever the region had to grow. */
   fit<Name extends string>(shapes: Readonly<Record<Name, Shape>>): Record<Name, number> {
     this.checkUsable("object");
-    this.#key = "";
+    this.#key = -1;
     const { at, bytes } = plan(shapes);
     if (bytes > this.#bytes) {
       this.#release();
@@ -140,15 +141,20 @@ export class Region {
     return addresses;
   }
 
-  /** The same, planned anew only when the key differs from the last one: it must tell all that the shapes depend on. */
+  /**
+   * The same, planned anew only when the key or the variant differs from the last: they must tell all that the shapes depend on.
+   * Numbers where a pass takes microseconds: a text would take longer to put together than all else here.
+   */
   fitFor<Name extends string>(
-    key: string,
+    key: number | string,
+    variant: number | string,
     shapes: () => Readonly<Record<Name, Shape>>,
   ): Readonly<Record<Name, number>> {
     this.checkUsable("object");
-    if (key !== this.#key) {
+    if (key !== this.#key || variant !== this.#variant) {
       this.#at = this.fit(shapes());
       this.#key = key;
+      this.#variant = variant;
     }
     return this.#at as Record<Name, number>;
   }

@@ -60,7 +60,7 @@ const refuse = (code: ModuleError["code"], got: string, cause?: unknown): Module
 /** Characters of bytes; an AudioWorklet has no TextDecoder. */
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
-/** @internal Throws unless the host runs SIMD WebAssembly. */
+/** Throws unless the host runs SIMD WebAssembly; asked when a module did not compile, since asking takes time. */
 function checkHost(): void {
   const got = typeof WebAssembly !== "object" ? "none" : "an engine without SIMD";
   if (got === "none" || !WebAssembly.validate(new Uint8Array(SIMD_PROBE)))
@@ -96,23 +96,25 @@ const notAllowed = (cause: unknown): ModuleError => {
 };
 
 /** Why valid or invalid bytes did not compile. */
-const notCompiled = (bytes: Uint8Array<ArrayBuffer>, cause: unknown): ModuleError =>
-  WebAssembly.validate(bytes)
+function notCompiled(bytes: Uint8Array<ArrayBuffer>, cause: unknown): ModuleError {
+  checkHost();
+  return WebAssembly.validate(bytes)
     ? notAllowed(cause)
     : refuse("ERR_MODULE", "bytes that do not compile (damaged, or relaxed SIMD on a host without it)", cause);
+}
 
 /** @internal */
 export async function compile(source: ArrayBuffer | ArrayBufferView, from = ""): Promise<WebAssembly.Module> {
-  checkHost();
   const bytes = checkBytes(source, from);
-  return WebAssembly.compile(bytes).catch((cause: unknown) => {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
     throw notCompiled(bytes, cause);
-  });
+  }
 }
 
 /** @internal */
 export function compileSync(source: ArrayBuffer | ArrayBufferView): WebAssembly.Module {
-  checkHost();
   const bytes = checkBytes(source, "");
   try {
     return new WebAssembly.Module(bytes);
@@ -123,7 +125,6 @@ export function compileSync(source: ArrayBuffer | ArrayBufferView): WebAssembly.
 
 /** Throws unless the module is the one that these bindings were built with. */
 function checkModule(module: WebAssembly.Module): string {
-  checkHost();
   const [mark] = WebAssembly.Module.customSections(module, "lstm-wasm");
   if (mark === undefined) throw refuse("ERR_MODULE", "another module, or one whose custom sections were stripped");
   const [id, build] = ascii(new Uint8Array(mark)).split(" ") as [string, string];

@@ -22,7 +22,7 @@ export interface StreamLayer {
 }
 
 export interface StreamSlice {
-  readonly fixedFields: SequenceFields;
+  readonly fixed: SequenceFields;
   readonly tapeShapes: (T: number, B: number) => Record<TapeName, Shape>;
   readonly states: readonly StateName[];
   width(name: StateName): number;
@@ -79,7 +79,7 @@ export class Stream {
       const x = k === 0 ? address("x") : address(`h${k - 1}`);
       const zone = address(`zone${k}`);
       if (zone) core.view(zone, R).fill(slice.zoneShare);
-      setSequence(core, struct, { ...slice.fixedFields, ...tape, T: 1, B: 1, x, zone });
+      setSequence(core, struct, { ...slice.fixed, ...tape, T: 1, B: 1, x, zone });
       return struct;
     });
     const names = slices[0]?.states ?? [];
@@ -190,7 +190,7 @@ export class Stream {
     const add = (byte: number) => {
       hash = Math.imul(hash ^ byte, 0x01000193);
     };
-    for (const slice of this.#slices) add(slice.fixedFields.cell as number);
+    for (const slice of this.#slices) add(slice.fixed.cell as number);
     for (const { n } of this.#states) add(n);
     bytes.forEach((byte, k) => {
       if (k < 8 || k >= HEADER_BYTES) add(byte);

@@ -26,7 +26,7 @@ export class ActivationLayer extends SimpleLayer {
     const n = sizeOf(input);
     const { kind, alpha, beta } = this.#fields;
     this.ran(null);
-    const { y } = this.#region.fitFor(`${n}`, () => ({ y: [n] }));
+    const { y } = this.#region.fitFor(n, 0, () => ({ y: [n] }));
     this.core.abi.activationForward(y, x, kind, alpha, beta, n);
     this.#y = y;
     this.ran(input);
@@ -38,7 +38,7 @@ export class ActivationLayer extends SimpleLayer {
     const { kind, alpha, beta } = this.#fields;
     this.ran(null);
     if (!wantInput) return 0;
-    const { dx } = this.#back.fitFor(`${n}`, () => ({ dx: [n] }));
+    const { dx } = this.#back.fitFor(n, 0, () => ({ dx: [n] }));
     this.core.abi.activationBackward(dx, dOutput, this.#y, kind, alpha, beta, n);
     return dx;
   }

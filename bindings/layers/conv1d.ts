@@ -106,7 +106,7 @@ export class Conv1d extends SimpleLayer {
       );
     const steps = lengths ? stepsOfLengths(lengths, { T, B, batchFirst: false }) : null;
     this.ran(null);
-    const at = this.#region.fitFor(`${input},${steps !== null}`, () => ({
+    const at = this.#region.fitFor(`${input}`, +(steps !== null), () => ({
       x: steps ? input : [0],
       mask: steps ? [Math.ceil((T * B) / 4)] : [0],
       y: [U, B, O],
@@ -131,7 +131,7 @@ export class Conv1d extends SimpleLayer {
     const { inChannels: I, outChannels: O } = this;
     const { abi } = this.core;
     this.ran(null);
-    const at = this.#back.fitFor(`${input},${wantInput}`, () => ({
+    const at = this.#back.fitFor(`${input}`, +wantInput, () => ({
       dx: wantInput ? input : [0],
       dTap: [O, I],
       panels: [Math.max(abi.packedSize(O, I), abi.scratchSize(I))],

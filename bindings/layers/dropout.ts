@@ -46,7 +46,7 @@ export class Dropout extends SimpleLayer {
     this.#mask = 0;
     let y = x;
     if (training && this.p > 0) {
-      const at = this.#region.fitFor(`${n}`, () => ({ y: [n], mask: [n] }));
+      const at = this.#region.fitFor(n, 0, () => ({ y: [n], mask: [n] }));
       // The last stream of the pass: a recurrent layer of the same seed takes its own from the first on.
       const stream = passStream(this.draws++) + STREAMS_OF_PASS - 1;
       abi.dropoutMask(at.mask, this.p, 1 / (1 - this.p), this.#seed, stream, n);
@@ -63,7 +63,7 @@ export class Dropout extends SimpleLayer {
     this.ran(null);
     if (!wantInput) return 0;
     if (!this.#mask) return dOutput;
-    const { dx } = this.#back.fitFor(`${n}`, () => ({ dx: [n] }));
+    const { dx } = this.#back.fitFor(n, 0, () => ({ dx: [n] }));
     this.core.abi.multiply(dx, dOutput, this.#mask, n);
     return dx;
   }

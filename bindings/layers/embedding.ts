@@ -76,7 +76,7 @@ export class Embedding extends SimpleLayer {
     const M = sizeOf(input);
     const D = this.embeddingDim;
     this.ran(null);
-    const { y } = this.#region.fitFor(`${M}`, () => ({ y: [M, D] }));
+    const { y } = this.#region.fitFor(M, 0, () => ({ y: [M, D] }));
     this.core.abi.embeddingForward(y, x, this.#weight.value, M, D);
     this.#x = x;
     this.ran(input);
@@ -86,7 +86,7 @@ export class Embedding extends SimpleLayer {
   override runBackward(dOutput: number, wantInput: boolean): number {
     const M = sizeOf(this.checkRan());
     this.ran(null);
-    const { dx } = this.#back.fitFor(`${M},${wantInput}`, () => ({ dx: wantInput ? [M] : [0] }));
+    const { dx } = this.#back.fitFor(M, +wantInput, () => ({ dx: wantInput ? [M] : [0] }));
     const { grad } = this.#weight;
     this.core.abi.embeddingBackward(grad, dOutput, this.#x, this.paddingIdx ?? -1, M, this.embeddingDim);
     if (dx) this.core.zero(dx, M);

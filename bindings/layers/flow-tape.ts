@@ -45,7 +45,7 @@ export class FlowTape {
     // A distance without a common factor with B comes to every sequence in turn.
     const every = B === 1 ? 1 : (PRIMES.find((prime) => B % prime > 0) ?? 1);
     const rows = Math.ceil((T * B) / every);
-    const at = this.#region.fitFor(`${T},${B}`, () => ({
+    const at = this.#region.fitFor(T, B, () => ({
       flow: [T + 1, 20],
       flowH: [2, B, R],
       flowC: [B + 1, H],

@@ -53,7 +53,7 @@ export class LayerNorm extends SimpleLayer {
     const N = this.normalizedShape;
     const rows = sizeOf(input) / N;
     this.ran(null);
-    const at = this.#region.fitFor(`${rows}`, () => ({
+    const at = this.#region.fitFor(rows, 0, () => ({
       y: [rows, N],
       hat: [rows, N],
       scale: [rows],
@@ -75,7 +75,7 @@ export class LayerNorm extends SimpleLayer {
     const rows = sizeOf(this.checkRan()) / N;
     const { hat, scale, gain } = this.#last;
     this.ran(null);
-    const at = this.#back.fitFor(`${rows}`, () => ({ dx: [rows, N], dGain: [N] }));
+    const at = this.#back.fitFor(rows, 0, () => ({ dx: [rows, N], dGain: [N] }));
     const [weight, bias] = this.parameters;
     const dGain = weight?.grad ?? at.dGain;
     this.core.abi.normBackward(at.dx, dGain, bias?.grad ?? 0, dOutput, hat, scale, gain, false, rows, N);

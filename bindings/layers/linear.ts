@@ -47,7 +47,7 @@ export class Linear extends SimpleLayer {
     const { inFeatures: I, outFeatures: O } = this;
     const M = sizeOf(input) / I;
     this.ran(null);
-    const at = this.#region.fitFor(`${M}`, () => ({
+    const at = this.#region.fitFor(M, 0, () => ({
       y: [M, O],
       panels: [this.core.abi.packedSize(I, O)],
       noBias: [O],
@@ -66,7 +66,7 @@ export class Linear extends SimpleLayer {
     const { abi } = this.core;
     const M = sizeOf(input) / I;
     this.ran(null);
-    const at = this.#back.fitFor(`${M},${wantInput}`, () => ({
+    const at = this.#back.fitFor(M, +wantInput, () => ({
       dx: wantInput ? [M, I] : [0],
       panels: [Math.max(abi.packedSize(O, I), abi.scratchSize(I))],
     }));

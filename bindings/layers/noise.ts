@@ -29,7 +29,7 @@ export class NoiseTape {
   readonly #noise: Noise;
   readonly #sizes: { readonly I: number; readonly R: number };
   readonly #Hh: Weights;
-  #last = { T: 0, B: 0 };
+  #last = { T: 0, B: 0, training: false };
   /** Address of W_hh as the last forward pass took it: with DropConnect a masked copy. */
   weights = 0;
   /** Addresses of the masks of the last forward pass, 0 where there is none. */
@@ -53,7 +53,7 @@ export class NoiseTape {
     const { I, R } = this.#sizes;
     const { abi } = this.#core;
     const { size, value } = this.#Hh;
-    const at = this.#region.fitFor(`${T},${B},${px > 0},${ph > 0},${pw > 0}`, () => ({
+    const at = this.#region.fitFor(T, 2 * B + +training, () => ({
       zone: zoneout ? [T, B, R] : [0],
       xMask: px ? [B, I] : [0],
       xMasked: px ? [T, B, I] : [0],
@@ -74,7 +74,7 @@ export class NoiseTape {
       abi.dropoutMask(at.wMask, pw, 1 / (1 - pw), seed, held + 3, size);
       abi.multiply(at.weights, value, at.wMask, size);
     }
-    this.#last = { T, B };
+    this.#last = { T, B, training };
     this.masks = at;
     this.weights = at.weights || value;
     const { zone, hMask, hMasked } = at;
@@ -83,11 +83,11 @@ export class NoiseTape {
 
   /** The fields of a backward pass that adds dL/dx to `dx` (`addDx`), or puts it there (0: nowhere). */
   prepare(dx: number, addDx: boolean): SequenceFields {
-    const { T, B } = this.#last;
+    const { T, B, training } = this.#last;
     const { zone, xMask, hMask, wMask } = this.masks;
     const { I, R } = this.#sizes;
     const { size, grad } = this.#Hh;
-    const at = this.#back.fitFor(`${T},${B},${dx > 0},${[zone, xMask, hMask, wMask]}`, () => ({
+    const at = this.#back.fitFor(T, 4 * B + 2 * +training + +(dx > 0), () => ({
       dhZone: zone ? [T, B, R] : [0],
       dhMasked: hMask ? [B, R] : [0],
       dMasked: xMask && dx ? [T, B, I] : [0],

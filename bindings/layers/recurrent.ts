@@ -154,7 +154,9 @@ export abstract class Recurrent extends Layer {
       carry && this.carriedGradient ? this.giveCotangents(this.carriedGradient as Record<string, Tensor>) : {};
     const dx = this.#backward({ output: dOutput, final }, wantInput, false, clipStep);
     if (carry)
-      this.carriedGradient = this.#each((name) => this.#collect(states(name), (slice) => slice.initialGradient(name)));
+      this.carriedGradient = this.#each((name) =>
+        this.#collect(states(name), (slice) => slice.values(`d${name}`, "initial")),
+      );
     return dx;
   }
 
@@ -211,7 +213,7 @@ export abstract class Recurrent extends Layer {
     this.#last.empty = empty;
     return {
       output: this.take(y, shape, view),
-      ...this.#each((name) => this.#collect(states(name), (slice) => slice.finalState(name)), "n"),
+      ...this.#each((name) => this.#collect(states(name), (slice) => slice.values(name, "final")), "n"),
       record: record ? this.slices.map((slice) => slice.forwardRecord()) : null,
     };
   }
@@ -237,7 +239,7 @@ export abstract class Recurrent extends Layer {
       ...this.#each(
         (name) =>
           clearRows(
-            this.#collect(states(name), (slice) => slice.initialGradient(name)),
+            this.#collect(states(name), (slice) => slice.values(`d${name}`, "initial")),
             empty,
           ),
         "0",
@@ -323,7 +325,7 @@ export abstract class Recurrent extends Layer {
     const [D, R] = [this.#directions, this.stateSize];
     const swap = this.#swaps(input);
     this.ran(null);
-    const at = this.#input.fitFor(`${T},${B},${swap},${steps !== null}`, () => ({
+    const at = this.#input.fitFor(T, 4 * B + 2 * +swap + +(steps !== null), () => ({
       x: swap || steps ? [T, B, this.inputSize] : [0],
       mask: steps ? [Math.ceil((T * B) / 4)] : [0],
       y: swap ? [B, T, D * R] : [0],
@@ -396,7 +398,7 @@ export abstract class Recurrent extends Layer {
     const swap = this.#swaps(input);
     this.ran(null);
     const wide = this.numLayers > 1 ? [T, B, D * R] : [0];
-    const at = this.#gradients.fitFor(`${T},${B},${swap},${wantInput}`, () => ({
+    const at = this.#gradients.fitFor(T, 4 * B + 2 * +swap + +wantInput, () => ({
       dOutput: swap ? [T, B, D * R] : [0],
       dEven: wide, // gradients between the layers, by turns
       dOdd: wide,

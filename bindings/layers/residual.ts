@@ -29,14 +29,14 @@ export class Residual extends Sequential {
   override run(x: number, input: Shape, pass?: Pass): number {
     const n = sizeOf(input);
     this.ran(null);
-    const { y } = this.#sum.fitFor(`${n}`, () => ({ y: [n] }));
+    const { y } = this.#sum.fitFor(n, 0, () => ({ y: [n] }));
     this.core.abi.add(y, x, super.run(x, input, pass), n);
     return y;
   }
 
   override runBackward(dOutput: number, wantInput: boolean, pass?: Pass): number {
     const n = sizeOf(this.checkRan());
-    const { dx } = this.#back.fitFor(`${n}`, () => ({ dx: [n] }));
+    const { dx } = this.#back.fitFor(n, 0, () => ({ dx: [n] }));
     const d = super.runBackward(dOutput, wantInput, pass);
     if (!wantInput) return 0;
     this.core.abi.add(dx, dOutput, d, n);

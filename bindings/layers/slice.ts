@@ -69,13 +69,13 @@ export class Slice implements SliceShape {
   declare readonly R: number;
   declare readonly suffix: string;
   readonly #core: Core;
-  readonly #kind: CellKind;
+  readonly kind: CellKind;
   /** Gates times H. */
   readonly #GH: number;
   /** Counts the changes of the parameters. */
   readonly #changes: { readonly count: number };
-  /** Fields of the kernel's Sequence that never change. */
-  readonly #fixed: SequenceFields;
+  /** Fields of the kernel's Sequence that never change, also for a Sequence of another owner. */
+  readonly fixed: SequenceFields;
   readonly #struct: Region;
   readonly #packed: Region;
   readonly #tape: Region;
@@ -90,7 +90,7 @@ export class Slice implements SliceShape {
   constructor(core: Core, owner: object, kind: CellKind, shape: SliceShape, parameters: readonly Parameter[]) {
     Object.assign(this, shape);
     this.#core = core;
-    this.#kind = kind;
+    this.kind = kind;
     this.#GH = kind.gates.length * shape.H;
     this.#struct = new Region(core, owner);
     this.#packed = new Region(core, owner);
@@ -114,7 +114,7 @@ export class Slice implements SliceShape {
     // A GRU with the reset before the product has two parts.
     const whh =
       kind.options[shape.direction]?.resetAfter === 0 ? packedSize(R, 2 * H) + packedSize(R, H) : packedSize(R, GH);
-    this.#fixed = {
+    this.fixed = {
       cell: kind.cell,
       I,
       H,
@@ -134,30 +134,26 @@ export class Slice implements SliceShape {
       }),
     };
     core.zero(this.#set({}), SEQUENCE_WORDS);
-    this.#set(this.#fixed);
+    this.#set(this.fixed);
   }
 
   /** Whether arguments of the activations are kept: to be shown, or to tell where a clip was. */
   #keepsA(record: boolean): boolean {
-    return record || (this.#fixed.gateClip ?? 0) > 0;
+    return record || (this.fixed.gateClip ?? 0) > 0;
   }
 
   /** Share of a new h that zoneout takes outside of training; 1 without it. */
   get zoneShare(): number {
-    return 1 - this.#kind.noise.zoneout;
-  }
-
-  get kind(): CellKind {
-    return this.#kind;
+    return 1 - this.kind.noise.zoneout;
   }
 
   get states(): readonly StateName[] {
-    return this.#kind.states;
+    return this.kind.states;
   }
 
   /** What a forward pass writes; nothing where a cell has no use for it. */
   tapeShapes(T: number, B: number): Record<TapeName, Shape> {
-    const { states, hasRec, projSize, layerNorm } = this.#kind;
+    const { states, hasRec, projSize, layerNorm } = this.kind;
     const taped = (name: StateName) => (states.includes(name) ? [T + 1, B, this.width(name)] : [0]);
     const normed = (...widths: number[]) => (layerNorm ? [T, B, ...widths] : [0]);
     return {
@@ -175,11 +171,6 @@ export class Slice implements SliceShape {
     };
   }
 
-  /** Fields of the kernel's Sequence that never change, for a Sequence of another owner. */
-  get fixedFields(): SequenceFields {
-    return this.#fixed;
-  }
-
   /** Runs x [T,B,I] and answers the address of h after every step [T,B,R]. States are [B,R] and [B,H]; left out: zeros. */
   forward(
     x: number,
@@ -188,9 +179,9 @@ export class Slice implements SliceShape {
     options: { mask: number; record: boolean; initial: States<Float32Array>; draw: Draw },
   ): number {
     const { mask, record, initial, draw } = options;
-    const { states } = this.#kind;
+    const { states } = this.kind;
     const keepsA = this.#keepsA(record);
-    const at = this.#tape.fitFor(`${T},${B},${keepsA}`, () => ({
+    const at = this.#tape.fitFor(T, 2 * B + +keepsA, () => ({
       ...this.tapeShapes(T, B),
       preact: keepsA ? [T, B, this.#GH] : [0],
     }));
@@ -203,7 +194,7 @@ export class Slice implements SliceShape {
       if (values) this.#core.write(slot, values);
       else this.#core.zero(slot, B * this.width(name));
     }
-    const struct = this.#set({ T, B, mask, general: this.#fixed.general ?? 0 }, this.#noise.draw(x, T, B, draw));
+    const struct = this.#set({ T, B, mask, general: this.fixed.general ?? 0 }, this.#noise.draw(x, T, B, draw));
     this.#pack("Forward", this.#noise.weights);
     this.#core.abi.recurrentForward(struct);
     return this.#slot("h", "written");
@@ -223,23 +214,23 @@ export class Slice implements SliceShape {
     const { I, H, R } = this;
     const { T, B } = this.#last;
     const { abi } = this.#core;
-    const { states, hasRec, gates, recurrent } = this.#kind;
+    const { states, hasRec, gates, recurrent } = this.kind;
     const others = states.slice(1);
     // Gradients of the other states at every step, of two by turns, or of one at a time.
     const keepDc = record ? 1 : flow ? -1 : 0;
     const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0]);
-    const at = this.#back.fitFor(`${T},${B},${keepDc}`, () => ({
+    const at = this.#back.fitFor(T, 4 * B + keepDc, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: slots("c"), // final slot: dL/d(cn); initial slot: dL/dc0
       dn: slots("n"),
       dm: slots("m"),
       dRec: hasRec ? [T, B, this.#GH] : [0],
       dWide: [B, H],
-      dHatIh: this.#kind.layerNorm ? [T, B, this.#GH] : [0],
-      dNormC: this.#kind.layerNorm ? [B, H] : [0],
+      dHatIh: this.kind.layerNorm ? [T, B, this.#GH] : [0],
+      dNormC: this.kind.layerNorm ? [B, H] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
-    this.#last = { ...this.#last, keepDc };
+    this.#last.keepDc = keepDc;
     this.#keep("backward", at);
     const dh = this.#slot("dh", "written");
     if (given.dOut) abi.copyRows(dh, given.dOut, mask, T * B, R, R, given.stride);
@@ -248,7 +239,7 @@ export class Slice implements SliceShape {
     this.#pack("Backward", this.#noise.weights);
     const plain = recurrent && gates[1] !== "z" && !this.#noise.masks.zone && !this.#last.mask;
     const struct = this.#set(
-      { dhn: given.final.h ?? 0, keepDc, clipStep, general: clipStep > 0 ? 1 : (this.#fixed.general ?? 0) },
+      { dhn: given.final.h ?? 0, keepDc, clipStep, general: clipStep > 0 ? 1 : (this.fixed.general ?? 0) },
       this.#noise.prepare(dx, addDx),
       flow
         ? this.#flow.prepare({ T, B, gates: this.#taped.forward.gates, plain, many: given.dOut !== 0 })
@@ -258,19 +249,14 @@ export class Slice implements SliceShape {
     this.#noise.finish(dx, addDx);
   }
 
-  /** A view of the state after the last step of the sequence [B,R] or [B,H]. */
-  finalState(name: StateName): Float32Array {
-    return this.#view(this.#slot(name, "final"), name);
+  /** A view of a state, or of its gradient [B,R] or [B,H]: before the first step of the direction, or behind the last one. */
+  values(name: TapedName, place: "initial" | "final"): Float32Array {
+    return this.#view(this.#slot(name, place), name.at(-1) as StateName);
   }
 
   /** A view of a state in the last forward pass [B,R] or [B,H]: that before step `slot`, in reverse that behind it. */
   stateAt(name: StateName, slot: number): Float32Array {
     return this.#view(this.#taped.forward[name] + 4 * slot * this.#last.B * this.width(name), name);
-  }
-
-  /** A view of dL/dh0 [B,R], dL/dc0 [B,H], … */
-  initialGradient(name: StateName): Float32Array {
-    return this.#view(this.#slot(`d${name}`, "initial"), name);
   }
 
   /** Copies of everything a forward pass with `record` computed. */
@@ -282,9 +268,9 @@ export class Slice implements SliceShape {
     return {
       a: this.#core.tensor(preact, [T, B, this.#GH]),
       ...Object.fromEntries(
-        this.#kind.gates.map((name, k) => [name, { data: gateBlock(rows, k, H, this.#GH), shape: [T, B, H] }]),
+        this.kind.gates.map((name, k) => [name, { data: gateBlock(rows, k, H, this.#GH), shape: [T, B, H] }]),
       ),
-      ...(this.#kind.kept && { [this.#kind.kept]: this.#core.tensor(kept, [T, B, H]) }),
+      ...(this.kind.kept && { [this.kind.kept]: this.#core.tensor(kept, [T, B, H]) }),
       ...this.#everyStep(""),
       ...this.#noise.record(),
     };
@@ -303,7 +289,7 @@ export class Slice implements SliceShape {
   #everyStep(prefix: "" | "d"): CellRecord {
     const { T, B } = this.#last;
     return Object.fromEntries(
-      this.#kind.states.map((name) => {
+      this.kind.states.map((name) => {
         const key = `${prefix}${name}` as const;
         return [key, this.#core.tensor(this.#slot(key, "written"), [T, B, this.width(name)])];
       }),
@@ -324,8 +310,8 @@ export class Slice implements SliceShape {
   }
 
   /** Packs the weights for a pass, with W_hh or a masked copy, if they changed since; a masked one for that pass alone. */
-  #pack(way: "Forward" | "Backward", weightHh = this.#fixed.weightHh as number): void {
-    const masked = weightHh !== this.#fixed.weightHh;
+  #pack(way: "Forward" | "Backward", weightHh = this.fixed.weightHh as number): void {
+    const masked = weightHh !== this.fixed.weightHh;
     if (this.#packedAt[way] === this.#changes.count && !masked) return;
     this.#core.abi[`recurrentPack${way}`](this.#set({ weightHh }));
     this.#packedAt[way] = masked ? -1 : this.#changes.count;
@@ -333,7 +319,7 @@ export class Slice implements SliceShape {
 
   /** Fills in fields of the kernel's Sequence, and answers its address. */
   #set(...parts: readonly SequenceFields[]): number {
-    const { struct } = this.#struct.fitFor("struct", () => ({ struct: [SEQUENCE_WORDS] }));
+    const { struct } = this.#struct.fitFor(0, 0, () => ({ struct: [SEQUENCE_WORDS] }));
     setSequence(this.#core, struct, ...parts);
     return struct;
   }
@@ -345,11 +331,12 @@ export class Slice implements SliceShape {
   }
 
   /** Where in a tape the state before the first step is, that after the last one, and the first of T written ones. */
-  #slot(name: TapedName, which: "initial" | "final" | "written"): number {
+  #slot(name: TapedName, place: "initial" | "final" | "written"): number {
     const { T, B, keepDc } = this.#last;
     const state = name.at(-1) as StateName;
     const at = name === state ? this.#taped.forward[state] : this.#taped.backward[`d${state}`];
-    const slot = { initial: this.reverse ? T : 0, final: this.reverse ? 0 : T, written: this.reverse ? 0 : 1 }[which];
+    const initial = this.reverse ? T : 0;
+    const slot = place === "initial" ? initial : place === "final" ? T - initial : this.reverse ? 0 : 1;
     // Gradients of other states than h may have one slot for all steps, or two by turns.
     const kept = name !== state && state !== "h" ? slot & -keepDc : slot;
     return at + 4 * kept * B * this.width(state);

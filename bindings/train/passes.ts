@@ -102,7 +102,7 @@ export class Passes {
   /** The loss of a piece; with `backward` its gradients are added up. */
   run({ x, shape, target, lengths }: Piece, { training, backward, carry = false }: PassOptions): number {
     const { core } = this.#model;
-    const at = this.#region.fitFor(`${x.shape},${shape}`, () => ({ x: x.shape, ...this.#loss.shapes(shape) }));
+    const at = this.#region.fitFor(`${x.shape}`, `${shape}`, () => ({ x: x.shape, ...this.#loss.shapes(shape) }));
     core.write(at.x, x.data);
     if (target) this.#loss.give(core, at, target);
     const prediction = this.#model.run(at.x, x.shape, { training, lengths, carry: carry !== false });
