@@ -16,6 +16,8 @@ const TABLE: [string, Dims][] = (["LSTM", "GRU", "RNN", "SLSTM", "MinGRU", "MinL
     [`${cell}, loss at the last step`, { cell, ...sizes, T: 9, give: ["hn"] }],
     [`${cell}, one sequence, one unit`, { cell, T: 4, B: 1, I: 1, H: 1, give: ["hn"] }],
     [`${cell}, no whole vectors`, { cell, T: 3, B: 5, I: 2, H: 7 }],
+    [`${cell}, whole vectors`, { cell, T: 3, B: 2, I: 2, H: 8, give: ["hn"] }],
+    [`${cell}, one vector and a part`, { cell, T: 3, B: 1, I: 2, H: 7, give: ["hn"] }],
     [`${cell}, two directions`, { cell, ...sizes, bidirectional: true }],
     [`${cell}, reverse`, { cell, ...sizes, options: { direction: "reverse" } }],
     [`${cell}, lengths`, { cell, ...sizes, bidirectional: true, lengths: [5, 2, 4] }],
