@@ -70,20 +70,38 @@ function createProduct(core: Core, { M, N, K, transposed = false }: Product): { 
 }
 
 /**
- * All products and the loop by turns. Of each the quickest round: a neighbour on the same core slows what reads memory more
- * than the loop, which reads none, and would pass for a fault of the product.
+ * All products and the loop by turns, in rounds that are best spread over a minute: a neighbour on the same core slows what
+ * reads memory more than the loop, which reads none, and would pass for a fault of the product. For the same reason the
+ * quickest round counts, of each.
  */
-export async function measureProducts(core: Core, loop: Peak): Promise<ProductRow[]> {
-  const products = PRODUCTS.map((product) => createProduct(core, product));
-  const best = runPeak(loop);
-  const runs = [...products, best].map(({ run }) => run);
-  const times = await alternate(runs, { rounds: 9, budget: 15, limit: 20_000 });
-  for (const { free } of products) free();
-  const quickest = times.map((list) => Math.min(...list));
-  const peak = best.flops / (quickest.at(-1) as number);
-  return PRODUCTS.map(({ name, M, N, K }, k) => {
-    const ns = quickest[k] as number;
-    const gflops = (2 * M * N * K) / ns;
-    return { kind: "gemm", name, shape: `${M} x ${N} x ${K}`, ns, gflops, ofPeak: gflops / peak };
-  });
+export class Products {
+  readonly #products;
+  readonly #best;
+  readonly #quickest: number[];
+  #rounds = 0;
+
+  constructor(core: Core, loop: Peak) {
+    this.#products = PRODUCTS.map((product) => createProduct(core, product));
+    this.#best = runPeak(loop);
+    this.#quickest = [...PRODUCTS.map(() => Infinity), Infinity];
+  }
+
+  async round(): Promise<void> {
+    const runs = [...this.#products, this.#best].map(({ run }) => run);
+    const times = await alternate(runs, { rounds: 1, budget: 15 });
+    for (const [k, [ns = Infinity]] of times.entries()) this.#quickest[k] = Math.min(this.#quickest[k] as number, ns);
+    this.#rounds++;
+  }
+
+  /** Ends it, after at least so many rounds. */
+  async finish(rounds = 9): Promise<ProductRow[]> {
+    while (this.#rounds < rounds) await this.round();
+    for (const { free } of this.#products) free();
+    const peak = this.#best.flops / (this.#quickest.at(-1) as number);
+    return PRODUCTS.map(({ name, M, N, K }, k) => {
+      const ns = this.#quickest[k] as number;
+      const gflops = (2 * M * N * K) / ns;
+      return { kind: "gemm", name, shape: `${M} x ${N} x ${K}`, ns, gflops, ofPeak: gflops / peak };
+    });
+  }
 }

@@ -3,7 +3,7 @@ import type { Core } from "lstm-wasm";
 import { type BoundRow, measureBound } from "./bound.ts";
 import { type BenchCase, CASES, flops } from "./cases.ts";
 import { AXES, type Axis, type CurveRow, measureCurve } from "./curves.ts";
-import { measureProducts, type Peak, type ProductRow, runPeak } from "./gemm.ts";
+import { type Peak, type ProductRow, Products, runPeak } from "./gemm.ts";
 import { createJs } from "./js.ts";
 import { checkAgreement, createProblem, resultOf } from "./problem.ts";
 import { alternate, median, pairedRatio } from "./timing.ts";
@@ -90,10 +90,15 @@ export async function runSuite(core: Core, loop: Peak, options: SuiteOptions, te
   const peak = await measurePeak(loop);
   tell(peak);
   const chosen = CASES.filter(({ name }) => !cases || cases.includes(name));
-  if (parts.includes("cases")) for (const bench of chosen) tell(await measureCase(core, bench, options));
+  const products = parts.includes("gemm") ? new Products(core, loop) : null;
+  if (parts.includes("cases"))
+    for (const bench of chosen) {
+      tell(await measureCase(core, bench, options));
+      await products?.round();
+    }
   if (parts.includes("bounds"))
     for (const bench of chosen.filter(({ B }) => B === 1)) tell(await measureBound(core, loop, peak.gflops, bench));
-  if (parts.includes("gemm")) for (const row of await measureProducts(core, loop)) tell(row);
+  for (const row of (await products?.finish()) ?? []) tell(row);
   if (parts.includes("bindings")) for (const H of [16, 64, 128]) tell(await measureBindings(core, H));
   if (parts.includes("curves"))
     for (const axis of Object.keys(AXES) as Axis[]) for (const row of await measureCurve(core, axis)) tell(row);
