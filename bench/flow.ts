@@ -1,5 +1,6 @@
 // `node bench/flow.ts SECONDS CELLS`: what measuring the gradient's flow adds to a forward and a backward pass, on and off by turns.
 import { GRU, LSTM, loadSync, RNN } from "lstm-wasm";
+import { median } from "./timing.ts";
 
 const SIZES = [
   { T: 50, B: 32, I: 32, H: 128 },
@@ -13,7 +14,6 @@ const SWAPS = 20;
 const cells = { LSTM, GRU, RNN };
 const wanted = process.argv[3]?.split(",") ?? Object.keys(cells);
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 const core = loadSync();
 
 console.log(`${"".padEnd(30)}${"off".padStart(11)}${"on".padStart(11)}${"extra".padStart(9)}`);

@@ -8,7 +8,7 @@ import { median } from "./timing.ts";
 /** Where bare Node takes BARE_MS or less; on a machine that is busy, or slower, as much more as bare Node takes. */
 const LIMIT_MS = 12;
 const BARE_MS = 40;
-/** Noise of the machine only adds: the limit may be kept in any of so many attempts. */
+/** A machine that is busy mostly adds: the limit may be kept in any of so many attempts. */
 const ATTEMPTS = 20;
 
 const peers = fileURLToPath(new URL("peers/node_modules/", import.meta.url));

@@ -143,7 +143,8 @@ export class Region {
 
   /**
    * The same, planned anew only when the key or the variant differs from the last: they must tell all that the shapes depend on.
-   * Numbers where a pass takes microseconds: a text would take longer to put together than all else here.
+   * Numbers where a pass takes microseconds (steps, and a batch multiplied to make room for flags): a text would take longer to
+   * put together than all else here.
    */
   fitFor<Name extends string>(
     key: number | string,

@@ -2,10 +2,9 @@
 import { AllSteps, activation, Conv1d, Dropout, Embedding, LayerNorm, Linear, Residual } from "lstm-wasm";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
-import { createRandom, randomTensor } from "./support/random.ts";
+import { tensor } from "./support/random.ts";
 
 const core = createCore();
-const tensor = (...shape: number[]) => randomTensor(createRandom(shape.length), shape);
 
 describe("what is refused", () => {
   const conv = { inChannels: 2, outChannels: 2, kernelSize: 3 };

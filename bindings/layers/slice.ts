@@ -69,6 +69,7 @@ export class Slice implements SliceShape {
   declare readonly R: number;
   declare readonly suffix: string;
   readonly #core: Core;
+  /** What sort of cell, with its options. */
   readonly kind: CellKind;
   /** Gates times H. */
   readonly #GH: number;

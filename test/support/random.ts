@@ -16,3 +16,12 @@ export function randomTensor(random: () => number, shape: Shape, scale = 1): Ten
   const size = shape.reduce((n, k) => n * k, 1);
   return { data: Float32Array.from({ length: size }, () => scale * random()), shape };
 }
+
+/** A tensor of such numbers; another for another rank. */
+export const tensor = (...shape: number[]): Tensor => randomTensor(createRandom(shape.length), shape);
+
+/** Whole numbers below N. */
+export const numbers = (seed: number, shape: readonly number[], N: number): Tensor => {
+  const { data } = randomTensor(createRandom(seed), shape);
+  return { data: data.map((value) => Math.floor((0.5 + value / 2) * N)), shape };
+};
