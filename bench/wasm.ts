@@ -1,5 +1,6 @@
 // The contender that all this is about, through the public API alone.
-import { adam, type Core, Linear, LSTM, lastStep, mseLoss, Sequential, type StateDict, Trainer } from "lstm-wasm";
+import { type Core, Linear, LSTM, lastStep, Sequential, type StateDict } from "lstm-wasm";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 import type { BenchCase } from "./cases.ts";
 import { type Contender, LEARNING_RATE, type Problem } from "./problem.ts";
 

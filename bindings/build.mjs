@@ -100,54 +100,57 @@ function writeUnpack() {
   );
 }
 
+/** The entry that a file of dist/ goes into. */
+function entryOf(path) {
+  const folder = path.split("/")[1];
+  if (folder === "flow") return "dist/flow/index.js";
+  if (path === "dist/generated/core.relaxed.js") return "dist/entries/relaxed.js";
+  return folder === "train" || folder === "io" ? `dist/entries/${folder}.js` : DEFAULT_ENTRY;
+}
+
+const DEFAULT_ENTRY = "dist/entries/default.js";
+
 /**
- * The default entry becomes one file without blanks, because every file that Node opens and every character that it parses
- * delays the first step. Names of classes, functions and methods stay, for stack traces. All other entries take what they share
- * from it: there is one of each class.
+ * Every entry becomes one file, because every file that Node opens delays the first step. What another one holds it takes from
+ * there: there is one of each class.
  */
-async function bundleDefaultEntry() {
-  const file = "dist/entries/default.js";
-  const { outputFiles } = await build({
-    entryPoints: [file],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-  });
-  const bundle = outputFiles[0].text;
-  const end = bundle.lastIndexOf("export {");
-  // Without its exports it is a script, whose outermost names are left alone.
-  const { code } = await transform(bundle.slice(0, end), { minify: true, target: "es2022" });
-  writeFileSync(file, `${code.trimEnd()}${bundle.slice(end)}`);
-  // The flow's own files together; what it shares comes from the default entry, below.
-  const flow = "dist/flow/index.js";
-  const outside = {
-    name: "outside",
-    setup: ({ onResolve }) => onResolve({ filter: /^\.\.\// }, ({ path }) => ({ path, external: true })),
-  };
-  await build({
-    entryPoints: [flow],
-    outfile: flow,
-    bundle: true,
-    format: "esm",
-    allowOverwrite: true,
-    plugins: [outside],
-  });
-  const entries = JSON.parse(readFileSync("package.json", "utf8")).exports;
-  const kept = new Set(["dist/generated/core.relaxed.js"]);
-  for (const conditions of Object.values(entries))
-    if (typeof conditions === "object") for (const path of Object.values(conditions)) kept.add(path.slice(2));
-  for (const path of readdirSync("dist", { recursive: true }).map((name) => `dist/${name.replaceAll("\\", "/")}`)) {
-    if (!path.endsWith(".js") || path === file) continue;
-    if (!kept.has(path)) rmSync(path);
-    else
-      writeFileSync(
-        path,
-        readFileSync(path, "utf8").replace(/(?<=from ")\.[^"]*\.js(?=")/g, (target) =>
-          kept.has(posix.join(posix.dirname(path), target)) ? target : `./${posix.relative(posix.dirname(path), file)}`,
-        ),
-      );
+async function bundleEntries() {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const paths = Object.values(exports).flatMap((target) => (typeof target === "string" ? [] : Object.values(target)));
+  const entries = new Set(paths.filter((path) => path.endsWith(".js")).map((path) => path.slice(2)));
+  const bundles = new Map();
+  for (const entry of entries) {
+    const elsewhere = {
+      name: "elsewhere",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\./ }, ({ path, importer, kind }) => {
+          const file = posix.join(posix.dirname(posix.relative(root, importer)), path);
+          if (/\.wasm/.test(file)) return { path, external: true };
+          const owner = entryOf(file);
+          if (kind === "entry-point" || owner === entry) return undefined;
+          const relative = posix.relative(posix.dirname(entry), owner);
+          return { path: relative.startsWith(".") ? relative : `./${relative}`, external: true };
+        }),
+    };
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      external: ["node:*"],
+      write: false,
+      plugins: [elsewhere],
+    });
+    bundles.set(entry, outputFiles[0].text);
   }
+  // Every character that Node parses delays the first step, too: no blanks. Names of classes, functions and methods stay, for
+  // stack traces: without its exports the bundle is a script, whose outermost names are left alone.
+  const bundle = bundles.get(DEFAULT_ENTRY);
+  const end = bundle.lastIndexOf("export {");
+  const { code } = await transform(bundle.slice(0, end), { minify: true, target: "es2022" });
+  bundles.set(DEFAULT_ENTRY, `${code.trimEnd()}${bundle.slice(end)}`);
+  for (const path of readdirSync("dist", { recursive: true })) if (path.endsWith(".js")) rmSync(`dist/${path}`);
+  for (const [entry, text] of bundles) writeFileSync(entry, text);
 }
 
 const [digest, digestFile] = [digestOfSources(), "build/digest"];
@@ -169,7 +172,7 @@ if (!process.argv.includes("--kernels")) {
   rmSync("dist", { recursive: true, force: true });
   for (const config of ["tsconfig.build.json", "tsconfig.node.json"]) run("tsc", "-p", config);
   for (const name of ["core", "core.relaxed"]) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
-  await bundleDefaultEntry();
+  await bundleEntries();
   run(
     "esbuild",
     "bindings/cli/main.ts",

@@ -1,8 +1,7 @@
-// Everything of the package but `load` and `loadSync`: bindings/entries/ adds them.
+// All that runs a model and takes its gradients, but `load` and `loadSync`: bindings/entries/ adds them. Training, files and the
+// flow of gradients are entries of their own: who only runs a model shall not wait for them to be parsed.
 export type { Mask } from "./check.ts";
 export { Core, type CoreOptions } from "./core.ts";
-export * from "./entries/io.ts";
-export * from "./entries/train.ts";
 export {
   ArgumentRangeError,
   ArgumentTypeError,

@@ -69,12 +69,10 @@ function checkHost(): void {
 
 /** The bytes of a buffer or view, copied, after a check that they may be a module. */
 function checkBytes(source: ArrayBuffer | ArrayBufferView, from: string): Uint8Array<ArrayBuffer> {
-  const view = ArrayBuffer.isView(source);
-  if ((view ? source.buffer : source).byteLength === 0)
+  const { buffer = source as ArrayBuffer, byteOffset, byteLength } = source as ArrayBufferView;
+  if (buffer.byteLength === 0)
     throw refuse("ERR_MODULE_DETACHED", `${from}no bytes: the buffer is empty or detached (transferred elsewhere)`);
-  const bytes = new Uint8Array(
-    view ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source),
-  );
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength).slice();
   if (ascii(bytes.subarray(0, 4)) === "\0asm") return bytes;
   if (/^(\xef\xbb\xbf)?\s*</.test(ascii(bytes.subarray(0, 64))))
     throw refuse(

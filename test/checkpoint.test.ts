@@ -1,16 +1,7 @@
 // Stopping and resuming: the same bits as never having stopped, and nothing lost when something is wrong.
-import {
-  adam,
-  decodeSafetensors,
-  encodeSafetensors,
-  type FitStep,
-  Linear,
-  LSTM,
-  mseLoss,
-  Sequential,
-  sgd,
-  Trainer,
-} from "lstm-wasm";
+import { Linear, LSTM, Sequential } from "lstm-wasm";
+import { decodeSafetensors, encodeSafetensors } from "lstm-wasm/io";
+import { adam, type FitStep, mseLoss, sgd, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";

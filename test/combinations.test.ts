@@ -1,25 +1,20 @@
 // Features that meet: each works alone, and must work, or be refused in one sentence, together.
 import {
-  adamW,
   Conv1d,
-  decodeSafetensors,
-  encodeSafetensors,
   GRU,
   Linear,
   LSTM,
   lastStep,
   loadSync,
   MinGRU,
-  mseLoss,
   Residual,
   RNN,
   Sequential,
-  sgd,
   type Tensor,
-  Trainer,
-  type TrainerOptions,
 } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
+import { decodeSafetensors, encodeSafetensors } from "lstm-wasm/io";
+import { adamW, mseLoss, sgd, Trainer, type TrainerOptions } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createRandom, randomTensor } from "./support/random.ts";
 

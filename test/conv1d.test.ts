@@ -1,5 +1,6 @@
 // What a Conv1d does along time; that it computes what the oracle does is in layers.test.ts.
-import { Conv1d, Embedding, Linear, LSTM, mseLoss, Sequential, sgd, Trainer } from "lstm-wasm";
+import { Conv1d, Embedding, Linear, LSTM, Sequential } from "lstm-wasm";
+import { mseLoss, sgd, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { numbers, tensor } from "./support/random.ts";

@@ -1,5 +1,6 @@
 // Batches from samples of several lengths.
-import { adam, type Batch, crossEntropyLoss, dataLoader, LSTM, Trainer } from "lstm-wasm";
+import { LSTM } from "lstm-wasm";
+import { adam, type Batch, crossEntropyLoss, dataLoader, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { randomTensor } from "./support/random.ts";

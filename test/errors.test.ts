@@ -1,8 +1,5 @@
 // Every refusal of the public API, one by one: its class, its code, its sentence; and that what refused still works.
 import {
-  adam,
-  dataLoader,
-  encodeSafetensors,
   GRU,
   Linear,
   LSTM,
@@ -11,13 +8,13 @@ import {
   loadSync,
   MinGRU,
   MinLSTM,
-  mseLoss,
   RNN,
   Sequential,
   SLSTM,
   type Tensor,
-  Trainer,
 } from "lstm-wasm";
+import { encodeSafetensors } from "lstm-wasm/io";
+import { adam, dataLoader, mseLoss, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";

@@ -94,8 +94,16 @@ describe("exports", () => {
     const url = (file: string) => JSON.stringify(new URL(`dist/${file}.js`, root).href);
     const script = `
       const main = await import(${url("entries/default")});
-      for (const entry of [await import(${url("entries/relaxed")}), await import(${url("entries/train")}), await import(${url("entries/io")})])
-        for (const name in entry) if (!name.startsWith("load") && entry[name] !== main[name]) throw new Error(name);
+      const [relaxed, train, io] = [await import(${url("entries/relaxed")}), await import(${url("entries/train")}), await import(${url("entries/io")})];
+      for (const name in relaxed) if (!name.startsWith("load") && relaxed[name] !== main[name]) throw new Error(name);
+      for (const name of [...Object.keys(train), ...Object.keys(io)]) if (name in main) throw new Error(name);
+      for (const refused of [() => train.adam({ lr: -1 }), () => new train.Trainer(0), () => io.encodeSafetensors(0)])
+        try {
+          refused();
+          throw new Error("expected a refusal");
+        } catch (error) {
+          if (!(error instanceof main.ArgumentRangeError || error instanceof main.ArgumentTypeError)) throw error;
+        }
       const { writeFileAtomic } = await import(${url("node")});
       const error = await writeFileAtomic("/nowhere/x", "").catch((reason) => reason);
       if (!(error instanceof main.FileError)) throw error;`;
@@ -133,13 +141,18 @@ describe("tree-shaking", () => {
   };
 
   test("the texts do tell the parts", async () => {
-    const everything = await bundle(`export * from "lstm-wasm";`);
+    const everything = await bundle(
+      ["lstm-wasm", "lstm-wasm/io", "lstm-wasm/train"].map((name) => `export * from "${name}";`).join(""),
+    );
     for (const text of [embedded, ...Object.values(PARTS)]) expect(everything).toContain(text);
   });
 
   test("unused imports leave nothing", async () => {
     expect(
-      (await bundle(`import * as api from "lstm-wasm"; import * as relaxed from "lstm-wasm/relaxed";`)).trim(),
+      (
+        await bundle(`import * as api from "lstm-wasm"; import * as relaxed from "lstm-wasm/relaxed";
+          import * as io from "lstm-wasm/io"; import * as train from "lstm-wasm/train";`)
+      ).trim(),
     ).toBe("");
   });
 

@@ -1,22 +1,18 @@
 // What a training promises whoever runs it: the event loop's turns, data taken as it comes, stopping and going on anywhere.
+import { Linear, LSTM, lastStep, Sequential, type Tensor } from "lstm-wasm";
 import {
   adam,
   adamW,
   type Batch,
   cosineAnnealingLR,
   type FitStep,
-  Linear,
-  LSTM,
-  lastStep,
   maeLoss,
   mseLoss,
-  Sequential,
   sgd,
   stepLR,
-  type Tensor,
   Trainer,
   type TrainerOptions,
-} from "lstm-wasm";
+} from "lstm-wasm/train";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { compare } from "./support/compare.ts";
 import { createCore } from "./support/cores.ts";
@@ -274,7 +270,7 @@ describe("stopping and going on", () => {
     };
     const training = trainer.fit(batches, { validation: stopping, signal: abort.signal });
     await expect(drain(training)).rejects.toMatchObject({ name: "AbortError" });
-    const { decodeSafetensors } = await import("lstm-wasm");
+    const { decodeSafetensors } = await import("lstm-wasm/io");
     expect(Object.keys(decodeSafetensors(trainer.save()).tensors)).toContain("states.0.h");
   });
 
@@ -326,7 +322,7 @@ describe("stopping and going on", () => {
     const { trainer } = create(options);
     let file = trainer.save();
     for await (const { step } of trainer.fit(batches)) if (step === 0) file = trainer.save();
-    const { decodeSafetensors, encodeSafetensors } = await import("lstm-wasm");
+    const { decodeSafetensors, encodeSafetensors } = await import("lstm-wasm/io");
     const { tensors, metadata } = decodeSafetensors(file);
     const forged = { ...tensors, "states.0.h": { data: new Float32Array(2 * H), shape: [2, H] } };
     expect(() => create(options).trainer.load(encodeSafetensors(forged as never, metadata))).toThrow(

@@ -1,6 +1,7 @@
 // What GradientFlow refuses.
-import { adam, GRU, Linear, LSTM, lastStep, mseLoss, Sequential, Trainer } from "lstm-wasm";
+import { GRU, Linear, LSTM, lastStep, Sequential } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 

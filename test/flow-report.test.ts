@@ -1,6 +1,5 @@
 // GradientFlow as users have it: verdicts, figures, a model in training.
 import {
-  adam,
   type Core,
   GRU,
   Linear,
@@ -10,14 +9,13 @@ import {
   lastStep,
   MinGRU,
   MinLSTM,
-  mseLoss,
   RNN,
   Sequential,
   SLSTM,
   type Tensor,
-  Trainer,
 } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import type { Slice } from "../bindings/layers/slice.ts";
 import { createCore } from "./support/cores.ts";

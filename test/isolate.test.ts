@@ -2,10 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 
-const url = JSON.stringify(new URL("../dist/entries/default.js", import.meta.url).href);
+const url = (entry: string) => JSON.stringify(new URL(`../dist/entries/${entry}.js`, import.meta.url).href);
 
 const SCRIPT = `
-import { adam, LSTM, lastStep, Linear, load, mseLoss, Sequential, Trainer } from ${url};
+import { LSTM, lastStep, Linear, load, Sequential } from ${url("default")};
+import { adam, mseLoss, Trainer } from ${url("train")};
 const core = await load();
 const lstm = new LSTM(core, { inputSize: 4, hiddenSize: 32 });
 const tensor = (T, B) => ({ data: new Float32Array(T * B * 4).fill(0.5), shape: [T, B, 4] });

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { decodeSafetensors } from "lstm-wasm";
+import { decodeSafetensors } from "lstm-wasm/io";
 import { afterAll, expect, test } from "vitest";
 
 const script = new URL("support/train-and-save.ts", import.meta.url).pathname;

@@ -11,14 +11,12 @@ import {
   LayerNorm,
   Linear,
   LSTM,
-  mseLoss,
   Residual,
   Sequential,
   type SimpleLayer,
-  sgd,
   type Tensor,
-  Trainer,
 } from "lstm-wasm";
+import { mseLoss, sgd, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import * as oracle from "./reference/layers.ts";
 import { BUILDS, createCore } from "./support/cores.ts";

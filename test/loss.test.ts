@@ -1,15 +1,14 @@
 // Losses through the public API, against PyTorch's definitions in float64.
+import type { Mask, Tensor } from "lstm-wasm";
 import {
   bceWithLogitsLoss,
   crossEntropyLoss,
   huberLoss,
   type Loss,
   logSoftmax,
-  type Mask,
   maeLoss,
   mseLoss,
-  type Tensor,
-} from "lstm-wasm";
+} from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { compare, largest } from "./support/compare.ts";
 import { BUILDS, createCore } from "./support/cores.ts";

@@ -2,7 +2,6 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
   activation,
-  adam,
   Conv1d,
   Dropout,
   Embedding,
@@ -10,11 +9,10 @@ import {
   Linear,
   LSTM,
   lastStep,
-  mseLoss,
   Residual,
   Sequential,
-  Trainer,
 } from "lstm-wasm";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";

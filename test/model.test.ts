@@ -1,17 +1,6 @@
 // A whole model against the oracle: one mistake anywhere between the layers shows in some gradient.
-import {
-  adam,
-  Conv1d,
-  type Core,
-  crossEntropyLoss,
-  Dropout,
-  Embedding,
-  LayerNorm,
-  Linear,
-  LSTM,
-  Sequential,
-  Trainer,
-} from "lstm-wasm";
+import { Conv1d, type Core, Dropout, Embedding, LayerNorm, Linear, LSTM, Sequential } from "lstm-wasm";
+import { adam, crossEntropyLoss, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import * as oracle from "./reference/layers.ts";
 import type { Values } from "./reference/recurrent.ts";

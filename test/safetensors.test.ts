@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { decodeSafetensors, encodeSafetensors, FormatError, toStateDict } from "lstm-wasm";
+import { FormatError } from "lstm-wasm";
+import { decodeSafetensors, encodeSafetensors, toStateDict } from "lstm-wasm/io";
 import { describe, expect, test } from "vitest";
 
 const tensors = {

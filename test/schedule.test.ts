@@ -1,5 +1,5 @@
 // Learning rates, against the numbers of PyTorch's schedulers.
-import { cosineAnnealingLR, reduceLROnPlateau, type Schedule, stepLR, warmup } from "lstm-wasm";
+import { cosineAnnealingLR, reduceLROnPlateau, type Schedule, stepLR, warmup } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 
 const rates = (schedule: Schedule, steps: number, lr = 0.1) =>

@@ -1,24 +1,16 @@
 // What the trainer adds to a step of the optimiser: parts along time, groups, clips, schedules, validation.
+import { GRU, Linear, LSTM, lastStep, MinGRU, MinLSTM, Sequential, SLSTM, type Tensor } from "lstm-wasm";
 import {
   adam,
   type Batch,
-  GRU,
-  Linear,
-  LSTM,
-  lastStep,
-  MinGRU,
-  MinLSTM,
   mseLoss,
   type Optimizer,
   reduceLROnPlateau,
-  Sequential,
-  SLSTM,
   sgd,
   stepLR,
-  type Tensor,
   Trainer,
   type TrainerOptions,
-} from "lstm-wasm";
+} from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { compare, largest } from "./support/compare.ts";
 import { createCore } from "./support/cores.ts";

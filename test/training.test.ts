@@ -1,15 +1,5 @@
-import {
-  adam,
-  type Batch,
-  dataLoader,
-  Linear,
-  LSTM,
-  lastStep,
-  mseLoss,
-  Sequential,
-  type StateDict,
-  Trainer,
-} from "lstm-wasm";
+import { Linear, LSTM, lastStep, Sequential, type StateDict } from "lstm-wasm";
+import { adam, type Batch, dataLoader, mseLoss, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
 import { goldens, readJson, type TrainingCase } from "./support/cases.ts";
 import { BUILDS, createCore } from "./support/cores.ts";

@@ -1,6 +1,7 @@
 // Training in a module worker (examples/worker), here in one of Node.
 import { Worker } from "node:worker_threads";
-import { decodeSafetensors, load } from "lstm-wasm";
+import { load } from "lstm-wasm";
+import { decodeSafetensors } from "lstm-wasm/io";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trainInWorker } from "../examples/worker/client.ts";
 import { createBatches, createModel, createTrainer, type Job } from "../examples/worker/job.ts";

@@ -1,6 +1,7 @@
 // Problems as files, so that every peer, in any language, starts from the same numbers.
 import { readFileSync, writeFileSync } from "node:fs";
-import { decodeSafetensors, encodeSafetensors, type Tensor } from "lstm-wasm";
+import type { Tensor } from "lstm-wasm";
+import { decodeSafetensors, encodeSafetensors } from "lstm-wasm/io";
 import { type BenchCase, CASES } from "../cases.ts";
 import { createProblem, type Problem } from "../problem.ts";
 import { encodeOnnx } from "./onnx.ts";

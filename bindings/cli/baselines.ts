@@ -1,5 +1,6 @@
 // Forecasts and classes that need no LSTM, for a model to be measured against.
-import { adam, type Batch, type Core, crossEntropyLoss, Linear, Sequential, type Tensor, Trainer } from "lstm-wasm";
+import { type Core, Linear, Sequential, type Tensor } from "lstm-wasm";
+import { adam, type Batch, crossEntropyLoss, Trainer } from "lstm-wasm/train";
 import type { Series } from "./csv.ts";
 import { chunks, type Part, timeOfYear } from "./dataset.ts";
 

@@ -1,5 +1,6 @@
 // The model of classes: from a window of rows the class of its last row, or of a row behind it.
-import { type Batch, type Core, crossEntropyLoss, type Sequential, type Tensor } from "lstm-wasm";
+import type { Core, Sequential, Tensor } from "lstm-wasm";
+import { type Batch, crossEntropyLoss } from "lstm-wasm/train";
 import { softmaxRows } from "./baselines.ts";
 import { gather, type Inputs, type Labels, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { checkInputs } from "./forecaster.ts";

@@ -1,17 +1,9 @@
 // What `lstm-wasm flow` looks into: a model that `train` saved with its own data, or the recurrent layer of a PyTorch
 // state_dict with rows of its width, or made-up ones.
-import {
-  type Batch,
-  type Core,
-  decodeSafetensors,
-  GRU,
-  type Loss,
-  LSTM,
-  RNN,
-  type StateDict,
-  type Tensor,
-} from "lstm-wasm";
+import { type Core, GRU, LSTM, RNN, type StateDict, type Tensor } from "lstm-wasm";
 import { type FlowReport, GradientFlow } from "lstm-wasm/flow";
+import { decodeSafetensors } from "lstm-wasm/io";
+import type { Batch, Loss } from "lstm-wasm/train";
 import { endsOfClasses } from "./classifier.ts";
 import { columnOf, readSeries } from "./csv.ts";
 import seattle from "./data/seattle-weather.csv";

@@ -1,5 +1,6 @@
 // The model of numbers: from a window of rows the changes of some columns from its last row into the rows behind it.
-import { type Batch, type Core, mseLoss, type Sequential } from "lstm-wasm";
+import type { Core, Sequential } from "lstm-wasm";
+import { type Batch, mseLoss } from "lstm-wasm/train";
 import { columnOf, type Series } from "./csv.ts";
 import { checkFinite, gather, type Inputs, moment, type Part, type Rows, range, widthOf } from "./dataset.ts";
 import { UserError } from "./fail.ts";

@@ -1,6 +1,7 @@
 // What a training goes on from: the trainer's checkpoint, and in its metadata which training it is and how it went so far.
 import { createHash } from "node:crypto";
-import { decodeSafetensors, FormatError } from "lstm-wasm";
+import { FormatError } from "lstm-wasm";
+import { decodeSafetensors } from "lstm-wasm/io";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
 import type { TrainOptions } from "./options.ts";

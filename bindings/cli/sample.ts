@@ -1,5 +1,6 @@
 // `lstm-wasm sample`: text by a model that `train --text` saved, drawn character by character.
-import { crossEntropyLoss, load } from "lstm-wasm";
+import { load } from "lstm-wasm";
+import { crossEntropyLoss } from "lstm-wasm/train";
 import { UserError } from "./fail.ts";
 import { readInput } from "./files.ts";
 import { loadModel, ofFile } from "./load-model.ts";

@@ -1,13 +1,7 @@
 // The files that `train` saves: safetensors with the weights under PyTorch's names, and in the metadata, as JSON, all else
 // that a model needs. Everything read is checked before anything is built from it.
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  FormatError,
-  type Sequential,
-  type Shape,
-  type StateDict,
-} from "lstm-wasm";
+import { FormatError, type Sequential, type Shape, type StateDict } from "lstm-wasm";
+import { decodeSafetensors, encodeSafetensors } from "lstm-wasm/io";
 
 const FORMAT = "lstm-wasm model 1";
 

@@ -1,15 +1,6 @@
 // The model of text: from the characters so far the probabilities of the next one.
-import {
-  type Batch,
-  type Core,
-  crossEntropyLoss,
-  Embedding,
-  type Linear,
-  type LSTM,
-  logSoftmax,
-  Sequential,
-  type Stream,
-} from "lstm-wasm";
+import { type Core, Embedding, type Linear, type LSTM, Sequential, type Stream } from "lstm-wasm";
+import { type Batch, crossEntropyLoss, logSoftmax } from "lstm-wasm/train";
 import { UserError } from "./fail.ts";
 import { checkNames, checkObject, checkShape, checkSize, encodeModel, restore, type SavedFile } from "./saved.ts";
 import { checkNetSettings, checkNetShapes, createLayers, type NetSettings } from "./window-net.ts";

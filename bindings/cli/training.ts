@@ -1,17 +1,9 @@
 // The one loop that trains every kind of model: early stopping, checkpoints, Ctrl-C, and what to say when it goes wrong.
 import { access, constants, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import {
-  adam,
-  type Batch,
-  type Batches,
-  FormatError,
-  type Loss,
-  type Sequential,
-  Trainer,
-  TrainingError,
-} from "lstm-wasm";
+import { FormatError, type Sequential, TrainingError } from "lstm-wasm";
 import { fileReason, writeFileAtomic } from "lstm-wasm/node";
+import { adam, type Batch, type Batches, type Loss, Trainer } from "lstm-wasm/train";
 import { commandLine } from "./command.ts";
 import { Interrupted, UserError } from "./fail.ts";
 import { figure } from "./figure.ts";

@@ -7,17 +7,35 @@ import { text } from "../generated/core.ts";
 import { compile, compileSync, type Load, type LoadSync, loadFrom, loadFromSync } from "../load.ts";
 import { unpack } from "./embedded.ts";
 
-/** @internal For lstm-wasm/flow. */
-export { checkFlag, checkInteger, checkNumber, checkOptions, show } from "../check.ts";
+/** @internal For the entries beside this one, which share these with it. */
+export {
+  checkFlag,
+  checkInteger,
+  checkMask,
+  checkNonNegative,
+  checkNumber,
+  checkOptions,
+  checkPositive,
+  checkShare,
+  checkTensor,
+  checkValues,
+  show,
+} from "../check.ts";
+/** @internal */
+export { Region } from "../core.ts";
 export * from "../index.ts";
 /** @internal */
+export { layersOf } from "../layers/layer.ts";
+/** @internal */
 export { Recurrent } from "../layers/recurrent.ts";
-/** @internal For the other entries. */
+/** @internal */
+export { validSteps, withoutPadding } from "../layers/steps.ts";
+/** @internal */
 export { compileSync, loadFrom, loadFromSync } from "../load.ts";
 /** @internal */
-export { Loss } from "../train/loss.ts";
+export { checkStateDict } from "../parameters.ts";
 /** @internal */
-export { Passes } from "../train/passes.ts";
+export { sizeOf } from "../tensor.ts";
 /** @internal */
 export { unpack } from "./embedded.ts";
 

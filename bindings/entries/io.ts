@@ -1,4 +1,8 @@
-// "lstm-wasm/io": weights from and to files' bytes. Also in the main entry.
+/**
+ * Weights from and to the bytes of files.
+ *
+ * @module lstm-wasm/io
+ */
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -1,4 +1,8 @@
-// "lstm-wasm/train": losses, optimisers, schedules, the Trainer and its batches. Also in the main entry.
+/**
+ * Training: losses, optimisers, schedules, the Trainer and its batches.
+ *
+ * @module lstm-wasm/train
+ */
 export {
   type Batch,
   type Batches,
@@ -13,7 +17,7 @@ export {
   crossEntropyLoss,
   type HuberLossOptions,
   huberLoss,
-  type Loss,
+  Loss,
   type LossOptions,
   type LossResult,
   logSoftmax,
@@ -33,6 +37,8 @@ export {
   type SGDOptions,
   sgd,
 } from "../train/optimizer.ts";
+/** @internal For lstm-wasm/flow. */
+export { Passes } from "../train/passes.ts";
 export {
   cosineAnnealingLR,
   type ReduceLROnPlateauOptions,

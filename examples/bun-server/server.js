@@ -1,7 +1,8 @@
 // ws://HOST/NAME: send a number, get the forecast of the next one. All sockets share the weights of one model; each has a stream of
 // its own, whose state of 100 bytes is in streams.sqlite after every step. Whoever comes back, after a restart too, goes on.
 import { Database } from "bun:sqlite";
-import { adam, allSteps, Linear, LSTM, loadSync, mseLoss, Sequential, Trainer } from "lstm-wasm";
+import { allSteps, Linear, LSTM, loadSync, Sequential } from "lstm-wasm";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 
 const HIDDEN = 16;
 const core = loadSync();

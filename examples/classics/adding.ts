@@ -1,6 +1,6 @@
 // The adding problem (Hochreiter & Schmidhuber 1997, experiment 4; as in Le, Jaitly & Hinton 2015): T pairs of a number in
 // [0, 1) and a mark; two numbers are marked, one in each half; the answer behind the last step is their sum.
-import { type Batch, mseLoss } from "lstm-wasm";
+import { type Batch, mseLoss } from "lstm-wasm/train";
 import { below, createRandom } from "./random.ts";
 import type { Task } from "./task.ts";
 

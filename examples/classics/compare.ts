@@ -1,5 +1,6 @@
 // Trains an LSTM, a GRU and an RNN on the same sequences from the same seed, and marks them as they learn.
-import { adam, type Core, GRU, Linear, LSTM, lastStep, RNN, Sequential, Trainer } from "lstm-wasm";
+import { type Core, GRU, Linear, LSTM, lastStep, RNN, Sequential } from "lstm-wasm";
+import { adam, Trainer } from "lstm-wasm/train";
 import { createRandom } from "./random.ts";
 import type { Task } from "./task.ts";
 

@@ -1,7 +1,8 @@
 // The copy task (Hochreiter & Schmidhuber 1997's long time lags; as in Arjovsky, Shah & Bengio 2016): ten symbols of eight,
 // T − 1 blanks, a sign, ten blanks. The answer is blanks, and behind the sign the ten symbols again.
 // Trained on distances that grow from 10 to T, marked at T.
-import { type Batch, cosineAnnealingLR, crossEntropyLoss, type Sequential } from "lstm-wasm";
+import type { Sequential } from "lstm-wasm";
+import { type Batch, cosineAnnealingLR, crossEntropyLoss } from "lstm-wasm/train";
 import { below, createRandom } from "./random.ts";
 import type { Task } from "./task.ts";
 

@@ -1,6 +1,7 @@
 // The embedded Reber grammar (Hochreiter & Schmidhuber 1997, experiment 1). A string is B, T or P, a string of the Reber
 // grammar, the same T or P again, and E; the network reads it letter by letter and predicts the next one.
-import { type Batch, crossEntropyLoss, type Sequential } from "lstm-wasm";
+import type { Sequential } from "lstm-wasm";
+import { type Batch, crossEntropyLoss } from "lstm-wasm/train";
 import { below, createRandom } from "./random.ts";
 import type { Task } from "./task.ts";
 

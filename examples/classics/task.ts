@@ -1,4 +1,5 @@
-import type { Batch, Loss, Schedule, Sequential, Trainer } from "lstm-wasm";
+import type { Sequential } from "lstm-wasm";
+import type { Batch, Loss, Schedule, Trainer } from "lstm-wasm/train";
 
 /** A problem to set networks, how large they are, how they are trained, and how they are marked. */
 export interface Task {

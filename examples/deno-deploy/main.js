@@ -1,6 +1,7 @@
 // POST / a body of numbers, one a line, that may go on for ever: each is answered at once by a line with the forecast of the next
 // one. The model of a connection learns from it as it goes.
-import { adam, allSteps, Linear, LSTM, load, mseLoss, Sequential, Trainer } from "lstm-wasm";
+import { allSteps, Linear, LSTM, load, Sequential } from "lstm-wasm";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 
 const HIDDEN = 8;
 /** Values that an update looks back on. */

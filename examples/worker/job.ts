@@ -1,17 +1,7 @@
 // What is trained: a forecaster of the next value of a noisy sine. The page and the worker build the same model from the same
 // options; yours goes here.
-import {
-  adam,
-  type Batch,
-  type Core,
-  dataLoader,
-  Linear,
-  LSTM,
-  lastStep,
-  mseLoss,
-  Sequential,
-  Trainer,
-} from "lstm-wasm";
+import { type Core, Linear, LSTM, lastStep, Sequential } from "lstm-wasm";
+import { adam, type Batch, dataLoader, mseLoss, Trainer } from "lstm-wasm/train";
 
 export interface Job {
   /** The series, and how many of its values the model sees at once. */

@@ -2,8 +2,9 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
-import { encodeSafetensors, GRU, Linear, LSTM, RNN, type StateDict, type Tensor } from "lstm-wasm";
+import { GRU, Linear, LSTM, RNN, type StateDict, type Tensor } from "lstm-wasm";
 import type { SliceFlow } from "lstm-wasm/flow";
+import { encodeSafetensors } from "lstm-wasm/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { carriedPlot } from "../../bindings/cli/flow-page.ts";
 import { BIASES, conclusion, type Point } from "../../bindings/cli/flow-sweep.ts";

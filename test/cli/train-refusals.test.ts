@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { decodeSafetensors, encodeSafetensors, loadSync, type StateDict } from "lstm-wasm";
+import { loadSync, type StateDict } from "lstm-wasm";
+import { decodeSafetensors, encodeSafetensors } from "lstm-wasm/io";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { readSeries } from "../../bindings/cli/csv.ts";
 import type { Forecaster } from "../../bindings/cli/forecaster.ts";

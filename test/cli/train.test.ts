@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { adam, decodeSafetensors, loadSync, Trainer } from "lstm-wasm";
+import { loadSync } from "lstm-wasm";
+import { decodeSafetensors } from "lstm-wasm/io";
+import { adam, Trainer } from "lstm-wasm/train";
 import { afterAll, describe, expect, test } from "vitest";
 import { climatology } from "../../bindings/cli/baselines.ts";
 import { readSeries } from "../../bindings/cli/csv.ts";

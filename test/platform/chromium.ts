@@ -12,6 +12,7 @@ export interface Page {
     listener: (request: { url(): string; failure(): { errorText: string } | null }) => void,
   ): void;
   goto(url: string, options?: { waitUntil: "commit" }): Promise<unknown>;
+  evaluate(expression: string): Promise<unknown>;
   click(selector: string): Promise<void>;
   fill(selector: string, value: string): Promise<void>;
   selectOption(selector: string, value: string): Promise<unknown>;
@@ -31,7 +32,6 @@ interface TraceEvent {
   readonly pid: number;
   readonly tid: number;
   readonly tdur?: number;
-  readonly args: { readonly name?: string };
 }
 interface Context {
   newPage(): Promise<Page>;
@@ -77,21 +77,21 @@ export async function withPage<T>(use: (page: Page) => Promise<T>, extension?: s
   }
 }
 
-/** Traces the main threads of pages during `work`; answers also the most processor time that one task of theirs took, in ms. */
+/** Traces the main thread of a page during `work`; answers also the most processor time that one task of theirs took, in ms. */
 export async function traced<T>(page: Page, work: () => Promise<T>): Promise<{ value: T; longestTask: number }> {
   const session = (await page.context().browser()?.newBrowserCDPSession()) as Session;
   const events: TraceEvent[] = [];
   session.on("Tracing.dataCollected", (data) => void events.push(...data.value));
-  await session.send("Tracing.start", { traceConfig: { includedCategories: ["toplevel"] } });
+  await session.send("Tracing.start", { traceConfig: { includedCategories: ["toplevel", "blink.user_timing"] } });
   const value = await work();
+  // Tells the page's thread from those of pages that the browser has of its own.
+  await page.evaluate(`performance.mark("traced")`);
   const complete = new Promise<void>((resolve) => session.on("Tracing.tracingComplete", resolve));
   await session.send("Tracing.end");
   await complete;
   const key = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
-  const mains = new Set(
-    events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(key),
-  );
-  const tasks = events.filter((event) => event.tdur !== undefined && mains.has(key(event)));
+  const mark = events.find(({ name }) => name === "traced");
+  const tasks = events.filter((event) => event.tdur !== undefined && mark && key(event) === key(mark));
   if (tasks.length === 0) throw new Error("expected tasks of the page in its trace, got none");
   return { value, longestTask: tasks.reduce((longest, { tdur = 0 }) => Math.max(longest, tdur / 1000), 0) };
 }

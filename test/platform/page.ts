@@ -1,7 +1,7 @@
 // Rows of Chromium: a page in a project with the packed package, served on the loopback interface, that runs the script and reports.
 import { cpSync } from "node:fs";
 import { expectValue, type Report, reportOf, whereIsChromium } from "./chromium.ts";
-import { createProject, here, type Row } from "./row.ts";
+import { createProject, here, importApi, type Row } from "./row.ts";
 import { type ServeOptions, serve } from "./serve.ts";
 import { whereAreTools } from "./tools.ts";
 
@@ -19,8 +19,11 @@ ${head}<script type="module" src="${script}"></script>
 `;
 
 /** A module that runs the script on an entry, and reports. `source` is an expression, `imports` what it takes. */
-export const pageMain = (entry: string, source = "", imports = ""): string => `import * as api from "${entry}";
-import { report } from "./report.mjs";
+export const pageMain = (
+  entry: string,
+  source = "",
+  imports = "",
+): string => `${importApi(entry)}import { report } from "./report.mjs";
 import { run } from "./script.mjs";
 ${imports}
 report(() => run(api${source && `, ${source}`}));

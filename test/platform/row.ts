@@ -99,10 +99,22 @@ export const engine = (path: string): string => here(`node_modules/${path}`);
 export const whereIs = (path: string) => (): string | undefined =>
   existsSync(path) ? undefined : `no ${path.slice(here("node_modules/").length)}`;
 
+/** Imports of everything as `api`, with `load` from one entry: a name, or the path of the default one's file. */
+export const importApi = (entry: string): string => {
+  const from = (part: string) => (entry.endsWith(".js") ? entry.replace("default", part) : `lstm-wasm/${part}`);
+  return `import * as core from "${entry}";
+import * as io from "${from("io")}";
+import * as train from "${from("train")}";
+const api = { ...core, ...io, ...train };
+`;
+};
+
 /** A main file that runs the script on an entry. */
 export const main = (entry: string, source = ""): string =>
-  `import * as api from "${entry}";\nimport { run } from "./script.mjs";\nconsole.log(await run(api${source && `, ${source}`}));\n`;
+  `${importApi(entry)}import { run } from "./script.mjs";\nconsole.log(await run(api${source && `, ${source}`}));\n`;
 
 /** The same by `require`. */
 export const mainCjs = (entry: string): string =>
-  `const api = require("${entry}");\nimport("./script.mjs").then(({ run }) => run(api)).then(console.log);\n`;
+  `const api = { ...require("${entry}"), ...require("lstm-wasm/io"), ...require("lstm-wasm/train") };
+import("./script.mjs").then(({ run }) => run(api)).then(console.log);
+`;

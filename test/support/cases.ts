@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { decodeSafetensors, type Tensor } from "lstm-wasm";
+import type { Tensor } from "lstm-wasm";
+import { decodeSafetensors } from "lstm-wasm/io";
 import { compare, type Difference, largest } from "./compare.ts";
 
 const folder = new URL("../conformance/", import.meta.url);

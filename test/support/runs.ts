@@ -1,23 +1,18 @@
 // Training runs of every kind that a checkpoint has to hold, for tests that stop and resume them.
+import { type Core, Linear, LSTM, lastStep, Sequential, SLSTM } from "lstm-wasm";
 import {
   adam,
   type Batch,
-  type Core,
   dataLoader,
   type FitOptions,
-  Linear,
-  LSTM,
-  lastStep,
   mseLoss,
   reduceLROnPlateau,
   rmsprop,
-  Sequential,
-  SLSTM,
   sgd,
   Trainer,
   type TrainerOptions,
   warmup,
-} from "lstm-wasm";
+} from "lstm-wasm/train";
 import { createRandom, randomTensor } from "./random.ts";
 
 /** What is trained, how, and on what. */

@@ -1,8 +1,11 @@
 // What a user does first, against the built package, on whatever engine runs this: load, stream, train, save, load. Prints a
 // digest of every number that came out.
 import { createHash } from "node:crypto";
-import * as api from "lstm-wasm";
+import * as main from "lstm-wasm";
+import * as io from "lstm-wasm/io";
+import * as train from "lstm-wasm/train";
 
+const api = { ...main, ...io, ...train };
 const core = await api.load();
 const hash = createHash("sha256");
 const add = (data) => hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

@@ -1,19 +1,5 @@
-import {
-  adam,
-  adamW,
-  type Core,
-  GRU,
-  Linear,
-  LSTM,
-  mseLoss,
-  type OptimizerFactory,
-  RNN,
-  rmsprop,
-  Sequential,
-  sgd,
-  type Tensor,
-  Trainer,
-} from "lstm-wasm";
+import { type Core, GRU, Linear, LSTM, RNN, Sequential, type Tensor } from "lstm-wasm";
+import { adam, adamW, mseLoss, type OptimizerFactory, rmsprop, sgd, Trainer } from "lstm-wasm/train";
 import { float32, readTensors, type TrainingCase } from "./cases.ts";
 import { compare, type Difference, largest } from "./compare.ts";
 

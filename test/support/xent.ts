@@ -1,4 +1,5 @@
-import { type Core, crossEntropyLoss, logSoftmax } from "lstm-wasm";
+import type { Core } from "lstm-wasm";
+import { crossEntropyLoss, logSoftmax } from "lstm-wasm/train";
 import { compareAnswers, float32, readTensors, type XentCase } from "./cases.ts";
 import type { Difference } from "./compare.ts";
 

@@ -1,5 +1,6 @@
 // POST /api/forecast { "values": [1, 2, …], "steps": 5 }: fits an LSTM to the series and answers what comes next.
-import { adam, allSteps, Linear, LSTM, loadSync, mseLoss, Sequential, Trainer } from "lstm-wasm";
+import { allSteps, Linear, LSTM, loadSync, Sequential } from "lstm-wasm";
+import { adam, mseLoss, Trainer } from "lstm-wasm/train";
 
 export const config = { runtime: "edge" };
 

@@ -2,6 +2,9 @@
 // set for the whole isolate, which takes over the state of the stream whose turn it is. So thousands of streams need the memory
 // of one, and an eviction takes nothing that is not in the state.
 
+import { allSteps, Linear, LSTM, Sequential } from "lstm-wasm";
+import { adam, huberLoss, Trainer } from "lstm-wasm/train";
+
 /** Steps of history that one update is trained on, and how many values come between two updates. */
 const WINDOW = 16;
 const EVERY = 4;
@@ -12,15 +15,12 @@ const WARM_UP = 2 * WINDOW;
 /** Share that a new value has in the running scale and error. */
 const RATE = 0.05;
 
-/**
- * @param {typeof import("lstm-wasm")} api
- * @param {import("lstm-wasm").Core} core
- */
-export function createDetector(api, core) {
-  const lstm = new api.LSTM(core, { inputSize: 1, hiddenSize: HIDDEN, seed: 1 });
-  const head = new api.Linear(core, { inFeatures: HIDDEN, outFeatures: 1, seed: 2 });
-  const model = new api.Sequential([lstm, api.allSteps(), head]);
-  const trainer = new api.Trainer(model, { loss: api.huberLoss(), optimizer: api.adam({ lr: 0.01 }), clipNorm: 1 });
+/** @param {import("lstm-wasm").Core} core */
+export function createDetector(core) {
+  const lstm = new LSTM(core, { inputSize: 1, hiddenSize: HIDDEN, seed: 1 });
+  const head = new Linear(core, { inFeatures: HIDDEN, outFeatures: 1, seed: 2 });
+  const model = new Sequential([lstm, allSteps(), head]);
+  const trainer = new Trainer(model, { loss: huberLoss(), optimizer: adam({ lr: 0.01 }), clipNorm: 1 });
   const stream = lstm.stream();
   const frame = new Float32Array(1);
 

@@ -1,7 +1,7 @@
 // POST /streams/NAME { "from": 0, "values": [1.5, …] } scores values; `from` numbers the first of them, so that a request that is
 // sent again, because its answer got lost, counts once. GET /streams/NAME tells how many values there were.
 import { DurableObject } from "cloudflare:workers";
-import * as api from "lstm-wasm";
+import { loadSync } from "lstm-wasm";
 import { createDetector } from "./detector.js";
 
 /** One for the isolate; the module was compiled when the Worker was deployed. */
@@ -27,7 +27,7 @@ export class Stream extends DurableObject {
     // Sent again: the same answer, and nothing counts twice.
     if (last && from === last.from && values.length === last.answers.length) return { from, answers: last.answers };
     if (from !== undefined && from !== count) return { expected: count };
-    detector ??= createDetector(api, api.loadSync());
+    detector ??= createDetector(loadSync());
     const next = detector.observe(state, values);
     this.#record = {
       count: count + values.length,

@@ -1,8 +1,11 @@
 // What goes wrong on pages, tried on one. Each answers what came of it, or { name, code, message } of its error.
-import * as api from "/node_modules/lstm-wasm/dist/entries/default.js";
+import * as core from "/node_modules/lstm-wasm/dist/entries/default.js";
+import * as io from "/node_modules/lstm-wasm/dist/entries/io.js";
+import * as train from "/node_modules/lstm-wasm/dist/entries/train.js";
 import { report } from "./report.mjs";
 import { run } from "./script.mjs";
 
+const api = { ...core, ...io, ...train };
 const WASM = "/node_modules/lstm-wasm/dist/core.wasm";
 
 async function outcome(work) {

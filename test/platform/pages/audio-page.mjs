@@ -1,8 +1,12 @@
 // The page around the AudioWorklet: renders offline for the bits, and in real time for the deadlines.
-import * as api from "lstm-wasm";
+import * as core from "lstm-wasm";
+import * as io from "lstm-wasm/io";
+import * as train from "lstm-wasm/train";
 import { digestOf, filter, noise, RATE } from "./audio-filter.mjs";
 import { report } from "./report.mjs";
 import { run } from "./script.mjs";
+
+const api = { ...core, ...io, ...train };
 
 async function play(context, module, { x, loop = false, ...processorOptions }) {
   await context.audioWorklet.addModule("/out/audio-worklet.js");

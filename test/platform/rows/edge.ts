@@ -1,5 +1,5 @@
 // The VM of Vercel's edge functions.
-import { createProject, digestIn, here, type Row, whereIs } from "../row.ts";
+import { createProject, digestIn, here, importApi, type Row, whereIs } from "../row.ts";
 import { openEdge } from "../vercel.ts";
 
 const row = (entry: string): Row => ({
@@ -9,8 +9,7 @@ const row = (entry: string): Row => ({
   missing: whereIs(here("node_modules/edge-runtime/package.json")),
   async run(tarball) {
     const folder = createProject(tarball, {
-      "main.mjs": `import * as api from "${entry}";
-import { run } from "./script.mjs";
+      "main.mjs": `${importApi(entry)}import { run } from "./script.mjs";
 addEventListener("fetch", (event) => event.respondWith(run(api).then((hash) => new Response(hash), (error) => new Response(String(error)))));
 `,
     });

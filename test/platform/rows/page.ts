@@ -1,13 +1,15 @@
 // Chromium without a bundler: a plain module script, a module worker.
 import { createPage, html, INSTALLED, openFolder, pageMain, pageRow } from "../page.ts";
-import type { Row } from "../row.ts";
+import { importApi, type Row } from "../row.ts";
 
 const row = (way: string, entry: string, head: string, files: Readonly<Record<string, string>>): Row =>
   pageRow(way, entry, [], (tarball) =>
     openFolder(createPage(tarball, { "index.html": html("/main.js", head), ...files })),
   );
 
-const importMap = `<script type="importmap">${JSON.stringify({ imports: { "lstm-wasm": INSTALLED } })}</script>\n`;
+const of = (entry: string) => INSTALLED.replace("default", entry);
+const imports = { "lstm-wasm": INSTALLED, "lstm-wasm/io": of("io"), "lstm-wasm/train": of("train") };
+const importMap = `<script type="importmap">${JSON.stringify({ imports })}</script>\n`;
 const inWorker = `import { report } from "./report.mjs";
 report(() => new Promise((resolve, reject) => {
   const worker = new Worker("/worker.js", { type: "module" });
@@ -16,8 +18,7 @@ report(() => new Promise((resolve, reject) => {
 }));
 `;
 /** Import maps do not reach workers: there, only a path will do. */
-const worker = `import * as api from "${INSTALLED}";
-import { run } from "./script.mjs";
+const worker = `${importApi(INSTALLED)}import { run } from "./script.mjs";
 run(api).then((value) => postMessage({ value }), (error) => postMessage({ error }));
 `;
 const source = '"/node_modules/lstm-wasm/dist/core.wasm"';

@@ -1,10 +1,9 @@
 // workerd, the runtime of Cloudflare Workers itself: its own test command, and a request over HTTP. Bundled as wrangler does it:
 // by esbuild with the conditions of Workers, every .wasm file a module of its own.
-import { createProject, digestIn, execute, type Row, whereIs } from "../row.ts";
+import { createProject, digestIn, execute, importApi, type Row, whereIs } from "../row.ts";
 import { bundleWorker, serveWorker, workerd } from "../workerd.ts";
 
-const worker = (entry: string, source = ""): string => `import * as api from "${entry}";
-import { run } from "./script.mjs";
+const worker = (entry: string, source = ""): string => `${importApi(entry)}import { run } from "./script.mjs";
 ${source && `import source from "${source}";`}
 const answer = () => run(api${source && ", source"});
 export default {

@@ -35,8 +35,8 @@ const valuesOf = (stream: number, request: number): number[] =>
 /** All scores of an uninterrupted detector, on the strict kernels in this Node. */
 async function wanted(folder: string): Promise<readonly (readonly Answer[])[]> {
   const at = (path: string) => import(pathToFileURL(`${folder}/${path}`).href);
-  const api = await at("node_modules/lstm-wasm/dist/entries/default.js");
-  const detector: Detector = (await at("src/detector.js")).createDetector(api, api.loadSync());
+  const { loadSync } = await at("node_modules/lstm-wasm/dist/entries/default.js");
+  const detector: Detector = (await at("src/detector.js")).createDetector(loadSync());
   const before = process.cpuUsage();
   const answers = Array.from({ length: STREAMS }, (_, stream) => {
     let state: unknown;
