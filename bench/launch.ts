@@ -23,7 +23,7 @@ export async function launch({ engine, ...options }: Launch, onRow: (row: Row) =
   try {
     await bundle({
       entryPoints: [fileURLToPath(new URL("entry.ts", import.meta.url))],
-      alias: { "lstm-wasm": fileURLToPath(new URL("../dist/entries/default.js", import.meta.url)) },
+      tsconfigRaw: {}, // The project's own maps the package's name to its sources.
       ...{ bundle: true, format: "esm", target: "es2022", outfile: script, loader: { ".wasm": "binary" } },
     });
     const onLine = (line: string) => {
