@@ -1,13 +1,17 @@
 // What a backward pass with `flow` left in memory, copied for a report.
 import type { Slice } from "../layers/slice.ts";
 
-/** Values of single sequences at steps that were taken: all of a batch of one, about a seventh of larger ones. */
-export interface FlowData {
+/** Norms of every step. */
+export interface FlowTable {
   readonly T: number;
   readonly B: number;
   readonly plain: boolean;
   /** [T+1,20], a row a slot of the tapes. */
   readonly norms: Float32Array;
+}
+
+/** Values of single sequences at steps that were taken: all of a batch of one, about a seventh of larger ones. */
+export interface FlowRows {
   readonly rows: number;
   /** [rows,GH], blocks in the order of the gates. */
   readonly gates: Float32Array;
@@ -17,23 +21,31 @@ export interface FlowData {
   readonly h: Float32Array;
 }
 
-/** Copies of what the last pass left; null before the first, and since another forward pass. */
-export function readFlow(slice: Slice): FlowData | null {
-  const { measured, H } = slice;
+/** The norms of the last pass; null before the first, and since another forward pass. */
+export function readTable({ measured }: Slice): FlowTable | null {
   if (!measured) return null;
-  const { core, T, B, plain, mask, every, at, kept, h } = measured;
+  const { core, T, B, plain, at } = measured;
+  return { T, B, plain, norms: core.read(at.flow, 20 * (T + 1)) };
+}
+
+/** The values of the last pass, behind which readTable answered. */
+export function readRows({ measured, kind, H }: Slice): FlowRows {
+  if (!measured) throw new Error("expected a measured pass");
+  const { core, mask, every, at, kept, h } = measured;
   const rows = Array.from({ length: measured.rows }, (_, k) => k).filter(
     (k) => !mask || core.bytes(mask + k * every, 1)[0],
   );
   const read = (from: number, width: number, distance: number) => {
+    const all = core.view(from, measured.rows === 0 ? 0 : ((measured.rows - 1) * distance + 1) * width);
     const data = new Float32Array(rows.length * width);
-    rows.forEach((k, to) => {
-      data.set(core.view(from + 4 * k * distance * width, width), to * width);
-    });
+    let to = 0;
+    // One by one: a view of each row would take longer than its values.
+    for (const k of rows)
+      for (let u = 0, place = k * distance * width; u < width; u++) data[to++] = all[place++] as number;
     return data;
   };
   return {
-    ...{ T, B, plain, norms: core.read(at.flow, 20 * (T + 1)), rows: rows.length },
-    ...{ gates: read(at.gates, slice.kind.gates.length * H, 1), kept: read(kept, H, every), h: read(h, H, every) },
+    ...{ rows: rows.length, gates: read(at.gates, kind.gates.length * H, 1) },
+    ...{ kept: read(kept, H, every), h: read(h, H, every) },
   };
 }

@@ -1,7 +1,7 @@
 // What the gates did, from the rows of the forward pass that a backward pass with flow kept.
 
 import type { Slice } from "../layers/slice.ts";
-import type { FlowData } from "./data.ts";
+import type { FlowRows } from "./data.ts";
 
 /** Shares of all values. */
 export interface Saturation {
@@ -18,7 +18,7 @@ export const DEAD_BELOW = 1e-3;
 const RELU = 2;
 
 /** The saturation of each gate by its name, and of an LSTM's tanh c. */
-export function saturationOf({ gates, kept, rows }: FlowData, { kind, H }: Slice): Record<string, Saturation> {
+export function saturationOf({ gates, kept, rows }: FlowRows, { kind, H }: Slice): Record<string, Saturation> {
   const GH = kind.gates.length * H;
   const fields = kind.options[0];
   const share = (values: Float32Array, stride: number, first: number, low: (value: number) => boolean) => {
@@ -48,11 +48,11 @@ export function saturationOf({ gates, kept, rows }: FlowData, { kind, H }: Slice
  * Steps over which each unit keeps what it holds, −1 / mean(log f), of an LSTM's f or a GRU's z: 0 forgets at once. Null for a
  * cell without such a gate.
  */
-export function forgetHorizon({ gates, rows }: FlowData, { kind, H }: Slice): Float64Array | null {
+export function forgetHorizon({ gates, rows }: FlowRows, { kind, H }: Slice): number[] | null {
   const block = ["f", "z"].includes(kind.gates[1] ?? "") ? 1 : 0;
   if (!block) return null;
   const GH = kind.gates.length * H;
-  return Float64Array.from({ length: H }, (_, unit) => {
+  return Array.from({ length: H }, (_, unit) => {
     let [sum, steps] = [0, 0];
     for (let row = 0; row < rows; row++) {
       const factor = Math.abs(gates[row * GH + block * H + unit] as number);
@@ -67,7 +67,7 @@ export function forgetHorizon({ gates, rows }: FlowData, { kind, H }: Slice): Fl
 }
 
 /** Units whose h never left zero. */
-export function deadUnits({ h, rows }: FlowData, { H }: Slice): number[] {
+export function deadUnits({ h, rows }: FlowRows, { H }: Slice): number[] {
   return Array.from({ length: rows > 0 ? H : 0 }, (_, unit) => unit).filter((unit) => {
     for (let row = 0; row < rows; row++) if (!(Math.abs(h[row * H + unit] as number) < DEAD_BELOW)) return false;
     return true;

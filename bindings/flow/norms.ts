@@ -1,7 +1,7 @@
 // From the norms that assembly/flow.ts leaves to curves over steps and over lags.
 
 import type { Slice } from "../layers/slice.ts";
-import type { FlowData } from "./data.ts";
+import type { FlowTable } from "./data.ts";
 
 const COLUMNS = 20;
 
@@ -21,7 +21,7 @@ export interface Norms {
 }
 
 /** Reads the table [T+1,20]; see `norms` and `measure` in assembly/flow.ts. */
-export function readNorms({ T, norms, plain }: FlowData, { reverse, states, H, R }: Slice): Norms {
+export function readNorms({ T, norms, plain }: FlowTable, { reverse, states, H, R }: Slice): Norms {
   const hasC = states.includes("c");
   const lags = Array.from({ length: T + 1 }, (_, lag) => lag);
   const table = lags.map((lag) => {

@@ -1,11 +1,13 @@
 // The report: curves, gates, weights and a verdict for every direction of every recurrent layer of a model.
+
+import type { StateName } from "../layers/cell-kind.ts";
 import type { Layer } from "../layers/layer.ts";
 import type { Recurrent } from "../layers/recurrent.ts";
 import type { Slice } from "../layers/slice.ts";
 import type { Parameter } from "../parameters.ts";
-import { readFlow } from "./data.ts";
+import { type FlowTable, readRows } from "./data.ts";
 import { deadUnits, forgetHorizon, type Saturation, saturationOf } from "./gates.ts";
-import { type Basis, carry, type Decay, decayOf, type Norms, readNorms } from "./norms.ts";
+import { type Basis, carry, type Decay, decayOf, type Norms } from "./norms.ts";
 import { product, spectralNorm, spectralRadius } from "./spectrum.ts";
 import { judge, type Outcome, type Thresholds } from "./verdict.ts";
 
@@ -15,6 +17,13 @@ export interface Place {
   readonly name: string;
   readonly layer: Recurrent;
   readonly slice: Slice;
+}
+
+/** What its last backward pass left. */
+export interface PlaceRead {
+  readonly place: Place;
+  readonly table: FlowTable;
+  readonly norms: Norms;
 }
 
 /** Largest singular value and largest eigenvalue. */
@@ -89,64 +98,93 @@ export interface FlowReport extends Outcome {
   readonly clipRate: number | null;
 }
 
-/** Everything about one slice; null before its first backward pass with flow. */
-export function sliceFlow({ name, layer, slice }: Place, basis: Basis, thresholds: Thresholds): SliceFlow | null {
-  const data = readFlow(slice);
-  if (!data) return null;
-  const norms = readNorms(data, slice);
+/** Answers what `make` makes, once. */
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/**
+ * Everything about the last pass of one slice. What takes long is made when it is first read, from copies: a report with every
+ * update must not cost more than the updates.
+ */
+export function sliceFlow({ place, table, norms }: PlaceRead, basis: Basis, thresholds: Thresholds): SliceFlow {
+  const { name, layer, slice } = place;
+  const { T, B } = table;
   const carried = carry(norms, basis);
   const { total, direct, recurrent, from, ratios } = carried;
   // From lags to time; the last lag is the initial state.
   const inTime = (curve: readonly number[]) => {
-    const written = curve.slice(0, data.T);
+    const written = curve.slice(0, T);
     return slice.reverse ? written : written.reverse();
   };
-  const horizon = forgetHorizon(data, slice);
+  const rows = readRows(slice);
+  const horizon = lazily(() => forgetHorizon(rows, slice));
+  const saturation = lazily(() => saturationOf(rows, slice));
+  const dead = lazily(() => deadUnits(rows, slice));
+  const spectrum = lazily(spectrumOf(layer, slice));
+  const decay = lazily(() => ({ total: decayOf(total), direct: decayOf(direct), recurrent: decayOf(recurrent) }));
   const bare: Outcome = { status: "none", after: null, path: null, left: 0, verdict: "no gradient came" };
   return {
     ...(norms.state.some((norm) => norm !== 0) ? judge(carried, slice.kind.gates.length > 1, thresholds) : bare),
     ...{ name, cell: slice.kind.name },
     layer: Math.floor(slice.index / (layer.bidirectional ? 2 : 1)),
     direction: slice.reverse ? "reverse" : "forward",
-    ...{ steps: data.T, batch: data.B },
+    ...{ steps: T, batch: B },
     ...{ dh: inTime(norms.dh), dc: norms.dc && inTime(norms.dc) },
     ...{ direct: inTime(norms.direct), recurrent: inTime(norms.recurrent) },
     basis,
     carried: { from, total, direct, recurrent },
     ratios,
     omega: ratios.reduce((sum, ratio) => sum + (ratio - 1) ** 2, 0),
-    decay: { total: decayOf(total), direct: decayOf(direct), recurrent: decayOf(recurrent) },
-    forgetHorizon: horizon && [...horizon],
-    saturation: saturationOf(data, slice),
-    deadUnits: deadUnits(data, slice),
-    spectrum: spectrumOf(layer, slice),
+    get decay() {
+      return decay();
+    },
+    get forgetHorizon() {
+      return horizon();
+    },
+    get saturation() {
+      return saturation();
+    },
+    get deadUnits() {
+      return dead();
+    },
+    get spectrum() {
+      return spectrum();
+    },
   };
 }
 
-function spectrumOf(layer: Recurrent, { suffix, kind, H, R }: Slice): SliceFlow["spectrum"] {
-  if (!kind.recurrent) return { norm: 0, radius: 0, gates: {} };
+/** Copies W_hh, and answers what reckons its spectrum. */
+function spectrumOf(layer: Recurrent, { suffix, kind, H, R }: Slice): () => SliceFlow["spectrum"] {
+  if (!kind.recurrent) return () => ({ norm: 0, radius: 0, gates: {} });
   const values = (name: string) => {
     const parameter = layer.parameters.find((p) => p.name === `${name}${suffix}`) as Parameter;
     return layer.core.view(parameter.value, parameter.size);
   };
   const weights = values("weight_hh").slice();
   const projection = R === H ? null : values("weight_hr").slice();
-  const gates = Object.fromEntries(
-    kind.gates.map((name, k) => {
-      const block = weights.subarray(k * H * R, (k + 1) * H * R);
-      // From h to h, of R values: what a step does to it by way of this gate.
-      const whole = projection ? product(projection, block, R, H, R) : block;
-      return [name, { norm: spectralNorm(block, H, R), radius: spectralRadius(layer.core, whole, R) }];
-    }),
-  );
-  const radius = Math.max(...Object.values(gates).map((gate) => gate.radius));
-  return { norm: spectralNorm(weights, kind.gates.length * H, R), radius, gates };
+  return () => {
+    const gates = Object.fromEntries(
+      kind.gates.map((name, k) => {
+        const block = weights.subarray(k * H * R, (k + 1) * H * R);
+        // From h to h, of R values: what a step does to it by way of this gate.
+        const whole = projection ? product(projection, block, R, H, R) : block;
+        return [name, { norm: spectralNorm(block, H, R), radius: spectralRadius(layer.core, whole, R) }];
+      }),
+    );
+    const radius = Math.max(...Object.values(gates).map((gate) => gate.radius));
+    return { norm: spectralNorm(weights, kind.gates.length * H, R), radius, gates };
+  };
 }
 
 const kindOf = (value: number): NonFinite["kind"] => (Number.isNaN(value) ? "NaN" : "Infinity");
 
 /** Where a number was first not finite, in the order in which a pass works: parameters, states, gradients. */
-export function findNonFinite(model: Layer, places: readonly Place[], data: readonly Norms[]): NonFinite | null {
+export function findNonFinite(model: Layer, read: readonly PlaceRead[]): NonFinite | null {
   const { core } = model;
   const inParameters = (which: "value" | "grad"): NonFinite | null => {
     for (const parameter of model.parameters) {
@@ -159,8 +197,14 @@ export function findNonFinite(model: Layer, places: readonly Place[], data: read
   };
   const bad = inParameters("value");
   if (bad) return bad;
-  for (const [k, { name, slice }] of places.entries()) {
-    const T = (data[k] as Norms).dh.length - 1;
+  for (const { place, table } of read) {
+    const { name, slice } = place;
+    const { T } = table;
+    const finite = (state: StateName) => {
+      const { byteOffset, length } = slice.stateAt(state, slice.reverse ? 0 : 1);
+      return core.abi.firstNonFinite(byteOffset, T * length) < 0;
+    };
+    if (slice.states.every(finite)) continue;
     for (let n = 0; n < T; n++) {
       const step = slice.reverse ? T - 1 - n : n;
       for (const state of [...slice.states].reverse()) {
@@ -169,9 +213,10 @@ export function findNonFinite(model: Layer, places: readonly Place[], data: read
       }
     }
   }
-  for (const [k, { slice, name }] of [...places.entries()].reverse()) {
-    const { dh, dc } = data[k] as Norms;
-    const T = dh.length - 1;
+  for (const { place, table, norms } of [...read].reverse()) {
+    const { name, slice } = place;
+    const { dh, dc } = norms;
+    const { T } = table;
     for (let lag = 0; lag <= T; lag++)
       for (const [tensor, curve] of [["dL/dc", dc] as const, ["dL/dh", dh] as const]) {
         const value = curve?.[lag] ?? 0;

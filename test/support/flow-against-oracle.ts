@@ -1,6 +1,6 @@
 // The flow of the kernels through a layer of one level, against products of Jacobians put together by hand in float64.
 import { type Core, GRU, LSTM, type LSTMOptions, MinGRU, MinLSTM, RNN, SLSTM, type Tensor } from "lstm-wasm";
-import { type FlowData, readFlow } from "../../bindings/flow/data.ts";
+import { type FlowTable, readTable } from "../../bindings/flow/data.ts";
 import { readNorms } from "../../bindings/flow/norms.ts";
 import { pullBack, type RowStates, stepJacobian, sum } from "../reference/jacobians.ts";
 import { type Result, run, type Spec, STATES } from "../reference/recurrent.ts";
@@ -147,7 +147,7 @@ export function flowDifferences(core: Core, dims: Dims): string[] {
       hn: (b) => part(hn, (k * B + b) * R, R),
       cn: (b) => (hasC ? part(cn, (k * B + b) * H, H) : []),
     });
-    const norms = readNorms(readFlow(slice) as FlowData, slice);
+    const norms = readNorms(readTable(slice) as FlowTable, slice);
     return NAMES.flatMap((name) => {
       const curve = norms[name];
       if (!curve) return [];
