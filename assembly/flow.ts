@@ -5,7 +5,8 @@
 // p is what did not come recurrently: the direct part, and the step's own output. It is carried along with the gradient:
 //   e = p_h·zone    p_c += W_hrᵀ·e·o·φ'(c)    p_c₋ = p_c·f                  (1)  LSTM; sLSTM: o/n instead of o·φ'(c)
 //   p_h₋ = p_h − e + (step t − 1's own output), and + e·z in a GRU          (2)
-// All else of the gradient is the recurrent part. Counts of gates are made in bindings/flow/ from rows that are copied.
+// The products by f and z are in the cells, which have both at hand. All else of the gradient is the recurrent part. Counts of
+// gates are made in bindings/flow/ from rows that are copied.
 import { Activation, activationBackward } from "./math/activation";
 import { gemm } from "./math/gemm";
 import { normBackward } from "./math/norm";
@@ -31,7 +32,7 @@ export function flowStart(s: Sequence, last: i32): void {
   if (s.c) memory.copy(s.flowC, dc, <usize>(s.B * s.H) << 2);
   s.flowOwn |= Own.NOW;
   s.flowScale = 1;
-  measure(s, last, last);
+  flowAfter(s, last, last);
 }
 
 /** Before step t is taken backwards from slot `next` to slot `prev`, while its gates, `width` a row, are still there. */
@@ -40,8 +41,6 @@ export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32
   const bytes = <usize>n << 2;
   const own = s.at(s.dh, prev, 0, s.R);
   const gives = s.flowOwn & Own.EVER && any(own, n);
-  // Block 1 of the gates: f, or a GRU's z.
-  const factor = s.at(s.gates, t, 0, width) + (<usize>s.H << 2);
   const carries = s.flowOut != s.flowH;
   const holds = s.zone != 0 || s.mask != 0;
   let e = s.flowH;
@@ -54,22 +53,29 @@ export function flowBefore(s: Sequence, t: i32, prev: i32, next: i32, width: i32
   } // else all of p_h is e
   if (s.c) {
     if (carries || s.flowOwn & Own.NOW) inject(s, t, next, e, width);
-    scaleRows(s, t, s.flowC, factor, width); // (1)
     if (s.cellClip > 0) stopClipped(s, t, next);
-  } else if (s.cell == Cell.GRU) {
-    scaleRows(s, t, e, factor, width);
-    if (holds) add(s.flowH, s.flowH, e, n);
-    else if (gives) add(e, e, own, n);
   }
   if (gives || s.flowOwn & Own.NOW) memory.copy(s.flowOut, own, bytes);
   s.flowOwn = (s.flowOwn & Own.EVER) | gives;
 }
 
-/** The norms of slot `prev`, to which a step was taken backwards from slot `next`. */
-export function measure(s: Sequence, prev: i32, next: i32): void {
+/** What the cell multiplies by its f (1), or a GRU by its z (2), from row b on: p_c, or e; 0 where nothing is measured. */
+export function flowAlong(s: Sequence, b: i32): usize {
+  if (!s.flow) return 0;
+  if (s.c) return s.at(s.flowC, 0, b, s.H);
+  return s.at(s.flowH, s.zone || s.mask ? 1 : 0, b, s.R);
+}
+
+/** Behind the same step: the norms of slot `prev`; of the first slot with `next` the same. */
+export function flowAfter(s: Sequence, prev: i32, next: i32): void {
+  if (s.cell == Cell.GRU && prev != next) {
+    const e = flowAlong(s, 0);
+    if (e != s.flowH) add(s.flowH, s.flowH, e, s.B * s.R); // (2)
+    else if (s.flowOwn & Own.NOW) add(e, e, s.flowOut, s.B * s.R);
+  }
   // Values are multiplied by a power of two where a float32 would not hold their squares: by the last slot's, or by another.
   for (let round = 0; round < 4; round++) {
-    const size = measureScaled(s, prev, next);
+    const size = measure(s, prev, next);
     const scaled = size * s.flowScale;
     if (scaled > 1e-16 && scaled < 1e17) {
       if (size > 1e-8 && size < 1e12) s.flowScale = 1;
@@ -84,7 +90,7 @@ export function measure(s: Sequence, prev: i32, next: i32): void {
 /** Answers about how large dh and dc are. */
 // @ts-ignore: decorator
 @inline
-function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
+function measure(s: Sequence, prev: i32, next: i32): f32 {
   const row = s.flow + <usize>prev * ROW;
   const n = s.B * s.R;
   const dh = s.at(s.dh, prev, 0, s.R);
@@ -96,9 +102,10 @@ function measureScaled(s: Sequence, prev: i32, next: i32): f32 {
   const carries = s.flowOut != s.flowH;
   // Without W_hh all of the gradient comes directly.
   if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
-  if (carries || s.flowOwn & Own.NOW) norms(s, row + 20, dh, s.flowH, s.flowOut, dh, n);
+  const now = s.flowOwn & Own.NOW;
+  if (carries || now) norms(s, row + 20, dh, s.flowH, now ? s.flowOut : 0, dh, n);
   else if (!same) store<f32>(row + 20, norm(s, dh, n));
-  if (carries && s.flowOwn & Own.NOW) {
+  if (carries && now) {
     norms(s, row + 40, dh, s.flowOut, dh, dh, n);
     norms(s, row + 60, s.flowH, s.flowOut, dh, dh, n);
   }
@@ -189,11 +196,12 @@ function any(x: usize, n: i32): i32 {
 /** The last values of four arrays, on four lanes each, so that a loop over whole vectors has no call in it. */
 const REST = memory.data(64, 16);
 
-/** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each: five sums at a time, since each waits for its last addition. */
+/** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each, without c the last two 0: sums at a time, since each waits for its last addition. */
 function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
   const scale = f32x4.splat(s.flowScale);
   // As bits: V8 compares floats anew at every turn.
   const scaled = reinterpret<i32>(s.flowScale) != 0x3f800000;
+  const more = c != 0;
   // Exact, of a power of two.
   const back: f32 = 1.0 / s.flowScale;
   let aa = f32x4.splat(0.0);
@@ -216,24 +224,28 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
     for (; n >= LANES; n -= LANES) {
       let x = v128.load(a);
       let y = v128.load(b);
-      let z = v128.load(c);
-      let w = v128.load(d);
       if (scaled) {
         x = f32x4.mul(x, scale);
         y = f32x4.mul(y, scale);
-        z = f32x4.mul(z, scale);
-        w = f32x4.mul(w, scale);
       }
       const rest = f32x4.sub(x, y);
       aa = madd(x, x, aa);
       bb = madd(y, y, bb);
       ab = madd(rest, rest, ab);
-      cc = madd(z, z, cc);
-      dd = madd(w, w, dd);
       a += 16;
       b += 16;
-      c += 16;
-      d += 16;
+      if (more) {
+        x = v128.load(c);
+        y = v128.load(d);
+        if (scaled) {
+          x = f32x4.mul(x, scale);
+          y = f32x4.mul(y, scale);
+        }
+        cc = madd(x, x, cc);
+        dd = madd(y, y, dd);
+        c += 16;
+        d += 16;
+      }
     }
   }
   const low = f32x4.add(v128.shuffle<f32>(aa, bb, 0, 1, 4, 5), v128.shuffle<f32>(aa, bb, 2, 3, 6, 7));

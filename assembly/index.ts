@@ -1,6 +1,6 @@
 // The ABI: everything the bindings may call, and nothing else.
 export { allocate, free } from "./memory";
-export { activationBackward, activationForward, expForward, sigmoidForward, tanhForward } from "./math/activation";
+export { activationBackward, activationForward } from "./math/activation";
 export { gemm, gemmTN, pack, packedSize, scratchSize } from "./math/gemm";
 export { normBackward, normForward } from "./math/norm";
 export { normal, orthogonal, uniform } from "./math/random";

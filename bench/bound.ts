@@ -6,6 +6,9 @@ import { createProblem } from "./problem.ts";
 import { alternate } from "./timing.ts";
 import { createWasm } from "./wasm.ts";
 
+/** Of assembly/math/activation.ts. */
+const [SIGMOID, TANH] = [0, 1];
+
 export interface BoundRow {
   readonly kind: "bound";
   readonly name: string;
@@ -40,8 +43,8 @@ export async function measureBound(core: Core, loop: Peak, peak: number, bench: 
   core.zero(values, 3 * H);
   const activations = () => {
     for (let t = 0; t < T; t++) {
-      core.abi.sigmoidForward(values, values, 3 * H);
-      core.abi.tanhForward(values, values, 2 * H);
+      core.abi.activationForward(values, values, SIGMOID, 0, 0, 3 * H);
+      core.abi.activationForward(values, values, TANH, 0, 0, 2 * H);
     }
   };
   using wasm = createWasm(core, bench, createProblem(bench));

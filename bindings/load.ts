@@ -37,18 +37,19 @@ export type Load = (
 export type LoadSync = (source?: ModuleSource, options?: CoreOptions) => Core;
 
 // (module (func (result v128) (i32x4.splat (i32.const 0))))
-const SIMD_PROBE = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 17, 11,
-];
+const SIMD_PROBE = "\0asm\x01\0\0\0\x01\x05\x01`\0\x01{\x03\x02\x01\0\x0a\x08\x01\x06\0A\0\xfd\x11\x0b";
 
-/** Objects of other realms (frames, VM contexts) are no instances of ours. */
-const isA = (kind: "WebAssembly.Module" | "ArrayBuffer" | "SharedArrayBuffer", value: unknown): boolean =>
-  Object.prototype.toString.call(value) === `[object ${kind}]`;
+/** @internal A byte for each character. */
+export const bytesOf = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
-const isModule = (value: unknown): boolean => isA("WebAssembly.Module", value);
+/** As "[object ArrayBuffer]": objects of other realms (frames, VM contexts) are no instances of ours. */
+const kindOf = (value: unknown): string => Object.prototype.toString.call(value);
 
+const isModule = (value: unknown): boolean => kindOf(value) === "[object WebAssembly.Module]";
+
+/** Also what is shared between threads. */
 const isBytes = (value: unknown): value is ArrayBuffer | ArrayBufferView =>
-  ArrayBuffer.isView(value) || isA("ArrayBuffer", value) || isA("SharedArrayBuffer", value);
+  ArrayBuffer.isView(value) || kindOf(value).endsWith("ArrayBuffer]");
 
 const isRemote = (value: unknown): value is Remote =>
   typeof value === "string" ||
@@ -62,9 +63,11 @@ const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 /** Throws unless the host runs SIMD WebAssembly; asked when a module did not compile, since asking takes time. */
 function checkHost(): void {
-  const got = typeof WebAssembly !== "object" ? "none" : "an engine without SIMD";
-  if (got === "none" || !WebAssembly.validate(new Uint8Array(SIMD_PROBE)))
+  const none = typeof WebAssembly !== "object";
+  if (none || !WebAssembly.validate(bytesOf(SIMD_PROBE))) {
+    const got = none ? "none" : "an engine without SIMD";
     throw new ModuleError("ERR_NO_SIMD", `host: expected WebAssembly with SIMD, got ${got}`);
+  }
 }
 
 /** The bytes of a buffer or view, copied, after a check that they may be a module. */

@@ -66,7 +66,7 @@ describe("the GRU cell", () => {
       const wantPrev = values(dhPrev, n);
       const dp = copy(gates, 3 * n);
       const dq = buffer(3 * n);
-      gruCellBackward(GruPart.ALL, s, dhPrev, dp, dq, dh, kept, 0, hPrev, B);
+      gruCellBackward(GruPart.ALL, s, dhPrev, dp, dq, dh, kept, 0, hPrev, 0, B);
       const wantDp = new Float64Array(3 * n);
       const wantDq = new Float64Array(3 * n);
       for (let b = 0; b < B; b++) {

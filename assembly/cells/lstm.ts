@@ -120,15 +120,17 @@ export function lstmCellBackward(
   preact: usize, //   [rows,4H]  in   with gateClip
   c: usize, //        [rows,H]   in
   cPrev: usize, //    [rows,H]   in
+  p: usize, //        [rows,H]   *= f: what rides along with dc (flow.ts); or 0
   rows: i32,
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
+  const flow = p != 0;
   // Units of the plain cell, four at a time; the others by the general one, which does the same where no option is on.
   const plain: usize = s.general ? 0 : <usize>(H & ~(LANES - 1)) << 2;
   for (let b = 0; b < rows; b++) {
-    for (let at: usize = 0; at < plain; at += 16) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, at, LANES, false);
-    if (plain < block) generalUnits(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, plain);
+    for (let at: usize = 0; at < plain; at += 16) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, flow, at, LANES, false);
+    if (plain < block) generalUnits(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, flow, plain);
     dcPrev += block;
     dc += block;
     gates += 4 * block;
@@ -137,6 +139,7 @@ export function lstmCellBackward(
     preact += 4 * block;
     c += block;
     cPrev += block;
+    p += block;
   }
 }
 
@@ -151,11 +154,13 @@ function generalUnits(
   preact: usize,
   c: usize,
   cPrev: usize,
+  p: usize,
+  flow: bool,
   from: usize,
 ): void {
   const block = <usize>s.H << 2;
   for (let at = from; at < block; at += 16) {
-    backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, at, <i32>(block - at) >> 2, true);
+    backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, flow, at, <i32>(block - at) >> 2, true);
   }
 }
 
@@ -172,6 +177,8 @@ function backward(
   preact: usize,
   c: usize,
   cPrev: usize,
+  p: usize,
+  flow: bool,
   at: usize,
   lanes: i32,
   general: bool,
@@ -209,6 +216,7 @@ function backward(
   let daf = f32x4.mul(df, general ? gateSlope(s, f) : f32x4.mul(f, f32x4.sub(one, f)));
   let dag = f32x4.mul(f32x4.mul(dcOn, i), general ? slope4(s.actG, s.alphaG, s.betaG, g) : f32x4.sub(one, f32x4.mul(g, g)));
   let dcBefore = f32x4.mul(dcOn, f);
+  if (flow) put(general, p + at, f32x4.mul(take(general, p + at, lanes), f), lanes);
   if (general) {
     if (s.gateClip > 0) {
       const a = preact + at;

@@ -98,11 +98,13 @@ export function slstmCellBackward(
   n: usize, //        [rows,H]   in
   cPrev: usize, //    [rows,H]   in
   nPrev: usize, //    [rows,H]   in
+  p: usize, //        [rows,H]   *= f: what rides along with dc (flow.ts); or 0
   rows: i32,
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
   const one = constant(ONE);
+  const flow = p != 0;
   for (let b = 0; b < rows; b++) {
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
@@ -138,6 +140,7 @@ export function slstmCellBackward(
       storeSome(dcPrev + at, f32x4.mul(dcHere, f), lanes);
       storeSome(dnPrev + at, f32x4.mul(dnHere, f), lanes);
       storeSome(dmPrev + at, dl, lanes);
+      if (flow) storeSome(p + at, f32x4.mul(loadSome(p + at, lanes), f), lanes);
     }
     dcPrev += block;
     dnPrev += block;
@@ -152,5 +155,6 @@ export function slstmCellBackward(
     n += block;
     cPrev += block;
     nPrev += block;
+    p += block;
   }
 }

@@ -6,7 +6,7 @@ import { minGruCellBackward, minGruCellForward } from "../cells/min-gru";
 import { minLstmCellBackward, minLstmCellForward } from "../cells/min-lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
-import { flowBefore, flowStart, measure } from "../flow";
+import { flowAfter, flowAlong, flowBefore, flowStart } from "../flow";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
 import { add, addRest, blend, clipValue, multiply, multiplyAdd } from "../math/vector";
@@ -212,7 +212,7 @@ export function recurrentBackward(sequence: usize): void {
     const next = s.reverse ? t : t + 1;
     if (s.flow) flowBefore(s, t, prev, next, N);
     stepBackward(s, t, prev, next);
-    if (s.flow) measure(s, prev, next);
+    if (s.flow) flowAfter(s, prev, next);
   }
 
   const wide = <usize>N << 2;
@@ -300,7 +300,7 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const masked = part == GruPart.GATES && s.hMask != 0;
     const dhPrev = masked ? s.at(s.dhMasked, 0, b, H) : s.at(s.dh, prev, b, H);
     const hPrev = masked ? s.at(s.hMasked, t, b, H) : s.at(s.h, prev, b, H);
-    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, hPrev, rows);
+    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, hPrev, flowAlong(s, b), rows);
   } else if (s.cell == Cell.SLSTM) {
     const dcPrev = slot(s, s.dc, prev, b);
     const dnPrev = slot(s, s.dn, prev, b);
@@ -311,7 +311,7 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const n = s.at(s.n, next, b, H);
     const cPrev = s.at(s.c, prev, b, H);
     const nPrev = s.at(s.n, prev, b, H);
-    slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, slot(s, s.dm, next, b), gates, dh, kept, c, n, cPrev, nPrev, rows);
+    slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, slot(s, s.dm, next, b), gates, dh, kept, c, n, cPrev, nPrev, flowAlong(s, b), rows);
   } else if (s.cell == Cell.MIN_GRU) {
     minGruCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, s.at(s.h, prev, b, H), rows);
   } else if (s.cell == Cell.MIN_LSTM) {
@@ -330,7 +330,9 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
       const scale = s.at(s.scaleC, t, b, 1);
       lstmNormBackward(s, slot(s, s.dc, next, b), s.at(s.dNormC, 0, b, H), dm, kept, hat, scale, gates, rows);
     }
-    lstmCellBackward(s, slot(s, s.dc, prev, b), slot(s, s.dc, next, b), gates, dm, kept, preact, c, s.at(s.c, prev, b, H), rows);
+    const dcPrev = slot(s, s.dc, prev, b);
+    const cPrev = s.at(s.c, prev, b, H);
+    lstmCellBackward(s, dcPrev, slot(s, s.dc, next, b), gates, dm, kept, preact, c, cPrev, flowAlong(s, b), rows);
   }
   // The other cells bound da themselves.
   if (s.cell >= Cell.SLSTM && s.clipStep > 0) clipValue(gates, s.clipStep, rows * N);

@@ -1,6 +1,8 @@
 // What the core can do at best: multiply-adds that wait for nothing, in registers alone, and loads that nothing is done with.
-// A module of its own, which only the benchmark uses.
+// A module of its own, for benchmarks and tests; with what the core has only inside of other functions.
 import { madd } from "../../assembly/math/simd";
+
+export { expForward } from "../../assembly/math/activation";
 
 /** Floating-point operations of one turn of the loop: 12 accumulators of 4 lanes, a product and a sum each. */
 export function flopsPerTurn(): i32 {

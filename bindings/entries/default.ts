@@ -3,7 +3,6 @@
  *
  * @module lstm-wasm
  */
-import { text } from "../generated/core.ts";
 import { compile, compileSync, type Load, type LoadSync, loadFrom, loadFromSync } from "../load.ts";
 import { unpack } from "./embedded.ts";
 
@@ -38,6 +37,9 @@ export { checkStateDict } from "../parameters.ts";
 export { sizeOf } from "../tensor.ts";
 /** @internal */
 export { unpack } from "./embedded.ts";
+
+// At the end of a bundle, behind the code, brotli makes it a hundred bytes smaller.
+import { text } from "../generated/core.ts";
 
 /** Compiled when it is first asked for. */
 let module: WebAssembly.Module | undefined;

@@ -1,10 +1,10 @@
 // A module inside the package: no file to find, no fetch, nothing for a bundler to do.
 import { unpackModule } from "../generated/unpack.ts";
-import { compileSync } from "../load.ts";
+import { bytesOf, compileSync } from "../load.ts";
 
 /** @internal The bytes behind a text that bindings/build.mjs wrote. */
 export function unpack(text: string): Uint8Array<ArrayBuffer> {
-  const { exports } = new WebAssembly.Instance(compileSync(new Uint8Array(unpackModule)));
+  const { exports } = new WebAssembly.Instance(compileSync(bytesOf(unpackModule)));
   const { memory, unpack } = exports as { memory: WebAssembly.Memory; unpack(n: number): number };
   const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
   // An AudioWorklet has no TextEncoder.

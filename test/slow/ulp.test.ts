@@ -32,7 +32,7 @@ test.concurrent.each(
 )(
   "%s: %s",
   async (build, name) => {
-    const { worst, where, wrongNaN } = await measure(build, `${name}Forward`);
+    const { worst, where, wrongNaN } = await measure(build, name);
     expect(wrongNaN).toBe(0);
     expect(worst.toFixed(3), `at ${where}`).toBe(stated(`${name}4`)[build].toFixed(3));
   },
