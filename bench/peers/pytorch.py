@@ -2,6 +2,8 @@
 import json, os, sys, time
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when it is loaded
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(name, None)  # it chooses its kernels itself: some machines name older, slower ones
 import numpy, torch
 
 torch.set_num_threads(1)
