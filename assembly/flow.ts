@@ -196,7 +196,7 @@ function any(x: usize, n: i32): i32 {
 /** The last values of four arrays, on four lanes each, so that a loop over whole vectors has no call in it. */
 const REST = memory.data(64, 16);
 
-/** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each, without c the last two 0: sums at a time, since each waits for its last addition. */
+/** ‖a‖, ‖b‖, ‖a − b‖, ‖c‖ and ‖d‖ of n values each, the last two 0 without c. All at once: a sum waits for its last addition. */
 function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
   const scale = f32x4.splat(s.flowScale);
   // As bits: V8 compares floats anew at every turn.

@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { posix } from "node:path";
+import { posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
@@ -125,12 +125,12 @@ async function bundleEntries() {
       name: "elsewhere",
       setup: ({ onResolve }) =>
         onResolve({ filter: /^\./ }, ({ path, importer, kind }) => {
-          const file = posix.join(posix.dirname(posix.relative(root, importer)), path);
+          const file = posix.join(posix.dirname(relative(root, importer).replaceAll("\\", "/")), path);
           if (/\.wasm/.test(file)) return { path, external: true };
           const owner = entryOf(file);
           if (kind === "entry-point" || owner === entry) return undefined;
-          const relative = posix.relative(posix.dirname(entry), owner);
-          return { path: relative.startsWith(".") ? relative : `./${relative}`, external: true };
+          const there = posix.relative(posix.dirname(entry), owner);
+          return { path: there.startsWith(".") ? there : `./${there}`, external: true };
         }),
     };
     const { outputFiles } = await build({
