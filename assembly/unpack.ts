@@ -2,7 +2,7 @@
 // call). A module of its own, because what it decodes is the other one; in JavaScript the loop takes longer than to compile that.
 
 const BASE: i32 = 91;
-const SINGLE: i32 = 88;
+const SINGLE: i32 = 89;
 const FROM: i32 = 81;
 
 /** The digit of a character. */

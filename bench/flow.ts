@@ -1,5 +1,5 @@
 // `node bench/flow.ts SECONDS CELLS`: what watching the gradient's flow adds, on and off by turns: measuring it to a forward and a
-// backward pass, and in a Trainer all of it, with a report every 50 updates.
+// backward pass, with a loss of the last step or of each, and in a Trainer all of it, with a report every 50 updates.
 import { GRU, LSTM, lastStep, loadSync, RNN, Sequential } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
 import { mseLoss, sgd, Trainer } from "lstm-wasm/train";
@@ -66,18 +66,20 @@ for (const [name, Cell] of Object.entries(cells).filter(([key]) => wanted.includ
     const x = { data: Float32Array.from({ length: T * B * I }, (_, k) => Math.sin(k)), shape: [T, B, I] };
     const ones = new Float32Array(B * H).fill(1);
     const hn = { data: ones, shape: [1, B, H] };
-    const passes = (layer: LSTM): Work => {
+    const output = { data: Float32Array.from({ length: T * B * H }, (_, k) => Math.cos(k)), shape: [T, B, H] };
+    const passes = (layer: LSTM, gradients: { hn: typeof hn } | { output: typeof output }): Work => {
       const pass = (flow: boolean) => {
         layer.zeroGrad();
         layer.forward(x, { view: true });
-        layer.backward({ hn }, { flow });
+        layer.backward(gradients, { flow });
       };
       return (watched, times) => time(() => pass(watched), times);
     };
     {
       using one = create();
       using other = create();
-      compare(`${name}, ${size}`, passes(one), passes(other));
+      compare(`${name}, ${size}`, passes(one, { hn }), passes(other, { hn }));
+      compare("… a loss at each step", passes(one, { output }), passes(other, { output }));
     }
     const training = (layer: LSTM): Work => {
       const model = new Sequential([layer, lastStep()]);

@@ -76,7 +76,7 @@ describe("lstmCellBackward", () => {
       const dc = copy(direct, n);
       const dcPrev = buffer(n);
       const da = copy(gates, 4 * n);
-      lstmCellBackward(s, dcPrev, dc, da, dh, tanhC, 0, c, cPrev, 0, B);
+      lstmCellBackward(s, dcPrev, dc, da, dh, tanhC, 0, c, cPrev, 0, 0, B);
       const wantDa = new Float64Array(4 * n);
       const wantDc = new Float64Array(n);
       const wantPrev = new Float64Array(n);
@@ -103,7 +103,7 @@ describe("lstmCellBackward", () => {
       expectClose(da, wantDa, 1e-6, "da");
 
       const inPlace = copy(direct, n);
-      lstmCellBackward(s, inPlace, inPlace, copy(gates, 4 * n), dh, tanhC, 0, c, cPrev, 0, B);
+      lstmCellBackward(s, inPlace, inPlace, copy(gates, 4 * n), dh, tanhC, 0, c, cPrev, 0, 0, B);
       expectBits(inPlace, dcPrev, n, "dcPrev in place");
     }
   });

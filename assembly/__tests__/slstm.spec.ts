@@ -125,7 +125,7 @@ describe("slstmCellBackward", () => {
       const dnPrev = buffer(n);
       const dmPrev = buffer(n);
       const da = copy(gates, 4 * n);
-      slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, dm, da, dh, slope, c, nn, cPrev, nPrev, 0, B);
+      slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, dm, da, dh, slope, c, nn, cPrev, nPrev, 0, 0, B);
       const want = new Float64Array(4 * n);
       const wantDc = new Float64Array(n);
       const wantDn = new Float64Array(n);
@@ -165,7 +165,7 @@ describe("slstmCellBackward", () => {
       const inC = copy(givenC, n);
       const inN = copy(givenN, n);
       const inM = copy(dm, n);
-      slstmCellBackward(s, inC, inN, inM, inC, inN, inM, copy(gates, 4 * n), dh, slope, c, nn, cPrev, nPrev, 0, B);
+      slstmCellBackward(s, inC, inN, inM, inC, inN, inM, copy(gates, 4 * n), dh, slope, c, nn, cPrev, nPrev, 0, 0, B);
       expectBits(inC, dcPrev, n, "dcPrev in place");
       expectBits(inN, dnPrev, n, "dnPrev in place");
       expectBits(inM, dmPrev, n, "dmPrev in place");

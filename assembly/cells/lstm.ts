@@ -120,17 +120,19 @@ export function lstmCellBackward(
   preact: usize, //   [rows,4H]  in   with gateClip
   c: usize, //        [rows,H]   in
   cPrev: usize, //    [rows,H]   in
-  p: usize, //        [rows,H]   *= f: what rides along with dc (flow.ts); or 0
+  p: usize, //        [rows,H]   in, out = the part of dc that flow.ts follows, carried on like dc; or 0
+  e: usize, //        [rows,H]   in   that of dh; or 0
   rows: i32,
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
   const flow = p != 0;
+  const into = e != 0;
   // Units of the plain cell, four at a time; the others by the general one, which does the same where no option is on.
   const plain: usize = s.general ? 0 : <usize>(H & ~(LANES - 1)) << 2;
   for (let b = 0; b < rows; b++) {
-    for (let at: usize = 0; at < plain; at += 16) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, flow, at, LANES, false);
-    if (plain < block) generalUnits(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, flow, plain);
+    for (let at: usize = 0; at < plain; at += 16) backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, e, flow, into, at, LANES, false);
+    if (plain < block) generalUnits(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, e, flow, into, plain);
     dcPrev += block;
     dc += block;
     gates += 4 * block;
@@ -140,6 +142,7 @@ export function lstmCellBackward(
     c += block;
     cPrev += block;
     p += block;
+    e += block;
   }
 }
 
@@ -155,12 +158,14 @@ function generalUnits(
   c: usize,
   cPrev: usize,
   p: usize,
+  e: usize,
   flow: bool,
+  into: bool,
   from: usize,
 ): void {
   const block = <usize>s.H << 2;
   for (let at = from; at < block; at += 16) {
-    backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, flow, at, <i32>(block - at) >> 2, true);
+    backward(s, dcPrev, dc, gates, dh, tanhC, preact, c, cPrev, p, e, flow, into, at, <i32>(block - at) >> 2, true);
   }
 }
 
@@ -178,7 +183,9 @@ function backward(
   c: usize,
   cPrev: usize,
   p: usize,
+  e: usize,
   flow: bool,
+  into: bool,
   at: usize,
   lanes: i32,
   general: bool,
@@ -216,7 +223,12 @@ function backward(
   let daf = f32x4.mul(df, general ? gateSlope(s, f) : f32x4.mul(f, f32x4.sub(one, f)));
   let dag = f32x4.mul(f32x4.mul(dcOn, i), general ? slope4(s.actG, s.alphaG, s.betaG, g) : f32x4.sub(one, f32x4.mul(g, g)));
   let dcBefore = f32x4.mul(dcOn, f);
-  if (flow) put(general, p + at, f32x4.mul(take(general, p + at, lanes), f), lanes);
+  if (flow) {
+    let part = take(general, p + at, lanes);
+    if (into) part = madd(f32x4.mul(take(general, e + at, lanes), o), slopeT, part); // (5)
+    if (general && s.cellClip > 0) part = v128.and(part, below4(loadSome(c + at, lanes), s.cellClip));
+    put(general, p + at, f32x4.mul(part, f), lanes);
+  }
   if (general) {
     if (s.gateClip > 0) {
       const a = preact + at;
@@ -280,6 +292,8 @@ export function lstmNormForward(
 export function lstmNormBackward(
   s: Sequence, //     layer norm
   dc: usize, //       [rows,H]   +=
+  dGain: usize, //    [H]        +=
+  dShift: usize, //   [H]        +=  or 0
   dNorm: usize, //    [rows,H]   scratch
   dh: usize, //       [rows,H]   in
   tanhC: usize, //    [rows,H]   in
@@ -300,5 +314,5 @@ export function lstmNormBackward(
       storeSome(dNorm + row + at, f32x4.mul(f32x4.mul(loadSome(dh + row + at, lanes), loadSome(o + at, lanes)), slope), lanes);
     }
   }
-  normBackward(dc, s.dGainC, s.dShiftC, dNorm, hat, scale, s.gainC, true, rows, H);
+  normBackward(dc, dGain, dShift, dNorm, hat, scale, s.gainC, true, rows, H);
 }

@@ -98,13 +98,15 @@ export function slstmCellBackward(
   n: usize, //        [rows,H]   in
   cPrev: usize, //    [rows,H]   in
   nPrev: usize, //    [rows,H]   in
-  p: usize, //        [rows,H]   *= f: what rides along with dc (flow.ts); or 0
+  p: usize, //        [rows,H]   in, out = the part of dc that flow.ts follows, carried on like dc; or 0
+  e: usize, //        [rows,H]   in   that of dh; or 0
   rows: i32,
 ): void {
   const H = s.H;
   const block = <usize>H << 2;
   const one = constant(ONE);
   const flow = p != 0;
+  const into = e != 0;
   for (let b = 0; b < rows; b++) {
     for (let u = 0; u < H; u += LANES) {
       const at = <usize>u << 2;
@@ -140,7 +142,11 @@ export function slstmCellBackward(
       storeSome(dcPrev + at, f32x4.mul(dcHere, f), lanes);
       storeSome(dnPrev + at, f32x4.mul(dnHere, f), lanes);
       storeSome(dmPrev + at, dl, lanes);
-      if (flow) storeSome(p + at, f32x4.mul(loadSome(p + at, lanes), f), lanes);
+      if (flow) {
+        let part = loadSome(p + at, lanes);
+        if (into) part = f32x4.add(part, f32x4.div(f32x4.mul(loadSome(e + at, lanes), o), total)); // (7)
+        storeSome(p + at, f32x4.mul(part, f), lanes);
+      }
     }
     dcPrev += block;
     dnPrev += block;
@@ -156,5 +162,6 @@ export function slstmCellBackward(
     cPrev += block;
     nPrev += block;
     p += block;
+    e += block;
   }
 }

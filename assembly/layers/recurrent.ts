@@ -6,7 +6,7 @@ import { minGruCellBackward, minGruCellForward } from "../cells/min-gru";
 import { minLstmCellBackward, minLstmCellForward } from "../cells/min-lstm";
 import { rnnCellBackward, rnnCellForward } from "../cells/rnn";
 import { slstmCellBackward, slstmCellForward } from "../cells/slstm";
-import { flowAfter, flowAlong, flowBefore, flowStart } from "../flow";
+import { flowAlong, flowInto, flowStart, flowStep } from "../flow";
 import { columnSums, gemm, gemmTN, pack, packedSize } from "../math/gemm";
 import { EPSILON, normBackward, normForward } from "../math/norm";
 import { add, addRest, blend, clipValue, multiply, multiplyAdd } from "../math/vector";
@@ -206,14 +206,16 @@ export function recurrentBackward(sequence: usize): void {
   const dhLast = s.at(s.dh, last, 0, s.R);
   if (s.dhn) add(dhLast, dhLast, s.dhn, s.B * s.R);
   if (s.flow) flowStart(s, last);
+  let later = last;
   for (let n = 0; n < T; n++) {
     const t = s.reverse ? n : T - 1 - n;
     const prev = s.reverse ? t + 1 : t;
     const next = s.reverse ? t : t + 1;
-    if (s.flow) flowBefore(s, t, prev, next, N);
+    if (s.flow) flowStep(s, t, prev, next, later);
     stepBackward(s, t, prev, next);
-    if (s.flow) flowAfter(s, prev, next);
+    later = next;
   }
+  if (s.flow) flowStep(s, -1, 0, initial, later);
 
   const wide = <usize>N << 2;
   // What the gradient of the gates is to W_ih·x, and to W_hh·h.
@@ -300,7 +302,7 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const masked = part == GruPart.GATES && s.hMask != 0;
     const dhPrev = masked ? s.at(s.dhMasked, 0, b, H) : s.at(s.dh, prev, b, H);
     const hPrev = masked ? s.at(s.hMasked, t, b, H) : s.at(s.h, prev, b, H);
-    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, hPrev, flowAlong(s, b), rows);
+    gruCellBackward(part, s, dhPrev, gates, s.at(s.dRec, t, b, N), d, kept, preact, hPrev, flowAlong(s, next, b), rows);
   } else if (s.cell == Cell.SLSTM) {
     const dcPrev = slot(s, s.dc, prev, b);
     const dnPrev = slot(s, s.dn, prev, b);
@@ -311,31 +313,42 @@ function cellBackward(s: Sequence, t: i32, prev: i32, next: i32, b: i32, rows: i
     const n = s.at(s.n, next, b, H);
     const cPrev = s.at(s.c, prev, b, H);
     const nPrev = s.at(s.n, prev, b, H);
-    slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, slot(s, s.dm, next, b), gates, dh, kept, c, n, cPrev, nPrev, flowAlong(s, b), rows);
+    const dm = slot(s, s.dm, next, b);
+    slstmCellBackward(s, dcPrev, dnPrev, dmPrev, dc, dn, dm, gates, dh, kept, c, n, cPrev, nPrev, flowAlong(s, next, b), flowInto(s, next, b), rows);
   } else if (s.cell == Cell.MIN_GRU) {
     minGruCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, s.at(s.h, prev, b, H), rows);
   } else if (s.cell == Cell.MIN_LSTM) {
     minLstmCellBackward(s, s.at(s.dh, prev, b, H), gates, dh, kept, s.at(s.h, prev, b, H), rows);
   } else {
+    const p = flowAlong(s, next, b);
+    let e = flowInto(s, next, b);
     let dm = dh;
     if (s.wide) {
-      const row = <usize>H << 2;
-      dm = s.at(s.dWide, 0, b, H);
-      memory.fill(dm, 0, <usize>rows * row);
-      gemm(dm, row, dm, row, dh, <usize>s.R << 2, s.whrT, rows, H, s.R);
+      dm = unproject(s, s.at(s.dWide, 0, b, H), dh, rows);
+      if (e) e = unproject(s, s.at(s.flowC, 1, b + 1, H), e, rows);
     }
     const c = s.at(s.c, next, b, H);
     if (s.gainC) {
+      const dNorm = s.at(s.dNormC, 0, b, H);
       const hat = s.at(s.hatC, t, b, H);
       const scale = s.at(s.scaleC, t, b, 1);
-      lstmNormBackward(s, slot(s, s.dc, next, b), s.at(s.dNormC, 0, b, H), dm, kept, hat, scale, gates, rows);
+      lstmNormBackward(s, slot(s, s.dc, next, b), s.dGainC, s.dShiftC, dNorm, dm, kept, hat, scale, gates, rows);
+      if (e) lstmNormBackward(s, p, s.at(s.flowC, 1, 0, H), 0, dNorm, e, kept, hat, scale, gates, rows);
     }
     const dcPrev = slot(s, s.dc, prev, b);
     const cPrev = s.at(s.c, prev, b, H);
-    lstmCellBackward(s, dcPrev, slot(s, s.dc, next, b), gates, dm, kept, preact, c, cPrev, flowAlong(s, b), rows);
+    lstmCellBackward(s, dcPrev, slot(s, s.dc, next, b), gates, dm, kept, preact, c, cPrev, p, e, rows);
   }
   // The other cells bound da themselves.
   if (s.cell >= Cell.SLSTM && s.clipStep > 0) clipValue(gates, s.clipStep, rows * N);
+}
+
+/** Gradients of rows before their projection. */
+function unproject(s: Sequence, to: usize, dh: usize, rows: i32): usize {
+  const row = <usize>s.H << 2;
+  memory.fill(to, 0, <usize>rows * row);
+  gemm(to, row, to, row, dh, <usize>s.R << 2, s.whrT, rows, s.H, s.R);
+  return to;
 }
 
 /** What of dh reaches the cell of some rows behind zoneout; the rest goes on to the step before. */

@@ -6,7 +6,7 @@ export interface FlowTable {
   readonly T: number;
   readonly B: number;
   readonly plain: boolean;
-  /** [T+1,20], a row a slot of the tapes. */
+  /** [T+1,12], a row a slot of the tapes. */
   readonly norms: Float32Array;
 }
 
@@ -25,7 +25,7 @@ export interface FlowRows {
 export function readTable({ measured }: Slice): FlowTable | null {
   if (!measured) return null;
   const { core, T, B, plain, at } = measured;
-  return { T, B, plain, norms: core.read(at.flow, 20 * (T + 1)) };
+  return { T, B, plain, norms: core.read(at.flow, 12 * (T + 1)) };
 }
 
 /** The values of the last pass, behind which readTable answered. */
@@ -45,7 +45,7 @@ export function readRows({ measured, kind, H }: Slice): FlowRows {
     return data;
   };
   return {
-    ...{ rows: rows.length, gates: read(at.gates, kind.gates.length * H, 1) },
+    ...{ rows: rows.length, gates: read(at.gateRows, kind.gates.length * H, 1) },
     ...{ kept: read(kept, H, every), h: read(h, H, every) },
   };
 }

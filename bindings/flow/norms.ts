@@ -3,7 +3,7 @@
 import type { Slice } from "../layers/slice.ts";
 import type { FlowTable } from "./data.ts";
 
-const COLUMNS = 20;
+const COLUMNS = 12;
 
 /** Norms over the batch, in the order of back-propagation: index `lag`, steps from the first state to the last. */
 export interface Norms {
@@ -20,23 +20,25 @@ export interface Norms {
   readonly recurrent: readonly number[];
 }
 
-/** Reads the table [T+1,20]; see `norms` and `measure` in assembly/flow.ts. */
+/** Reads the table [T+1,12]; see `norms` and `measure` in assembly/flow.ts. */
 export function readNorms({ T, norms, plain }: FlowTable, { reverse, states, H, R }: Slice): Norms {
   const hasC = states.includes("c");
   const lags = Array.from({ length: T + 1 }, (_, lag) => lag);
   const table = lags.map((lag) => {
     const slot = reverse ? lag : T - lag;
     const at = (column: number) => norms[slot * COLUMNS + column] as number;
-    const dh = hasC && R === H ? at(4) : at(5);
-    const own = !(at(8) === 0);
+    const dh = hasC && R === H ? at(4) : at(6);
+    // In a plain cell p_h is what the step gives of its own.
+    const ownH = at(plain ? 7 : 9);
+    const own = !(ownH === 0);
     // Without a gradient of the step's own all of dh has arrived; in a plain cell none of that directly.
-    const arrivedH = plain ? (own ? at(7) : dh) : own ? at(12) : dh;
-    const directH = plain ? 0 : own ? at(17) : at(6);
-    const recurrentH = plain ? arrivedH : at(7);
+    const arrivedH = own ? at(plain ? 8 : 10) : dh;
+    const directH = plain ? 0 : own ? at(11) : at(7);
+    const recurrentH = plain ? arrivedH : at(8);
     return {
       dh,
       dc: lag === T ? at(0) : (norms[(reverse ? slot + 1 : slot - 1) * COLUMNS + 3] as number),
-      own: lag === 0 ? Math.hypot(dh, at(0)) : at(8),
+      own: lag === 0 ? Math.hypot(dh, at(0)) : ownH,
       state: Math.hypot(dh, at(0)),
       arrived: lag === 0 ? 0 : Math.hypot(arrivedH, at(0)),
       direct: lag === 0 ? 0 : Math.hypot(directH, at(1)),

@@ -7,11 +7,8 @@ import type { SequenceFields } from "../sequence.ts";
 export interface FlowPass {
   readonly T: number;
   readonly B: number;
-  readonly gates: number;
   /** Whether of dL/dh only the step's own output is not recurrent: no GRU, no zoneout, no mask. */
   readonly plain: boolean;
-  /** Whether outputs have gradients of their own, or the last states alone. */
-  readonly many: boolean;
 }
 
 /** Where such a pass left what a report reads (bindings/flow/data.ts). */
@@ -19,8 +16,8 @@ export interface Measured extends FlowPass {
   /** Every how many rows of the tapes one is kept, and how many that are. */
   readonly every: number;
   readonly rows: number;
-  /** Norms [T+1,20], a row a slot of the tapes; gates [rows,GH]. */
-  readonly at: { readonly flow: number; readonly gates: number };
+  /** Norms [T+1,12], a row a slot of the tapes; gates [rows,GH]. */
+  readonly at: { readonly flow: number; readonly gateRows: number };
 }
 
 const PRIMES = [7, 11, 13, 17];
@@ -38,24 +35,22 @@ export class FlowTape {
     this.#sizes = sizes;
   }
 
-  /** Copies gates, and answers where the kernel puts its norms. */
-  prepare(pass: FlowPass): SequenceFields {
+  /** Copies gates, and answers where the kernel puts its norms: the same object while nothing moves. */
+  prepare({ T, B, plain }: FlowPass, gates: number): SequenceFields & Measured["at"] {
     const { H, R, GH } = this.#sizes;
-    const { T, B, gates, plain, many } = pass;
     // A distance without a common factor with B comes to every sequence in turn.
     const every = B === 1 ? 1 : (PRIMES.find((prime) => B % prime > 0) ?? 1);
     const rows = Math.ceil((T * B) / every);
-    const at = this.#region.fitFor(T, B, () => ({
-      flow: [T + 1, 20],
+    const at = this.#region.fitFor(T, 2 * B + +plain, () => ({
+      flow: [T + 1, 12],
       flowH: [2, B, R],
-      flowC: [B + 1, H],
-      flowOut: [B, R],
-      gates: [rows, GH],
+      flowC: [2 * B + 1, H],
+      flowOut: plain ? [0] : [B, R],
+      gateRows: [rows, GH],
     }));
-    this.last = { ...pass, every, rows, at };
-    this.#core.abi.copyRows(at.gates, gates, 0, rows, GH, GH, every * GH);
-    const { flow, flowH, flowC, flowOut } = at;
-    return { flow, flowH, flowC, flowOut: plain ? flowH : flowOut, flowOwn: many ? 2 : 0 };
+    this.last = { T, B, plain, every, rows, at };
+    this.#core.abi.copyRows(at.gateRows, gates, 0, rows, GH, GH, every * GH);
+    return at;
   }
 
   dispose(): void {

@@ -13,7 +13,11 @@ type TapedName = StateName | `d${StateName}`;
 interface Taped {
   forward: Readonly<Record<TapeName | "preact", number>>;
   backward: Readonly<Record<`d${StateName}`, number>>;
+  flow: Readonly<Record<"flow", number>>;
 }
+
+/** Where a backward pass that nobody watches leaves its norms. */
+const UNWATCHED: Taped["flow"] = { flow: 0 };
 
 /** Sizes and place of a slice. */
 export interface SliceShape {
@@ -217,10 +221,8 @@ export class Slice implements SliceShape {
     const { abi } = this.#core;
     const { states, hasRec, gates, recurrent } = this.kind;
     const others = states.slice(1);
-    // Gradients of the other states at every step, of two by turns, or of one at a time.
-    const keepDc = record ? 1 : flow ? -1 : 0;
-    const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : flow ? 2 : 1, B, H] : [0]);
-    const at = this.#back.fitFor(T, 4 * B + keepDc, () => ({
+    const slots = (name: StateName) => (states.includes(name) ? [record ? T + 1 : 2, B, H] : [0]);
+    const at = this.#back.fitFor(T, 2 * B + +record, () => ({
       dh: [T + 1, B, R], // slots of the outputs: dL/d(output) → dL/dh; initial slot: dL/dh0
       dc: slots("c"), // final slot: dL/d(cn); initial slot: dL/dc0
       dn: slots("n"),
@@ -231,6 +233,8 @@ export class Slice implements SliceShape {
       dNormC: this.kind.layerNorm ? [B, H] : [0],
       panels: [abi.scratchSize(Math.max(I, R, H))],
     }));
+    // Gradients of the other states at every step, of two by turns, or of one at a time.
+    const keepDc = record ? 1 : flow ? -1 : 0;
     this.#last.keepDc = keepDc;
     this.#keep("backward", at);
     const dh = this.#slot("dh", "written");
@@ -239,12 +243,11 @@ export class Slice implements SliceShape {
     for (const name of others) this.#core.copyOrZero(this.#slot(`d${name}`, "final"), given.final[name] ?? 0, B * H);
     this.#pack("Backward", this.#noise.weights);
     const plain = recurrent && gates[1] !== "z" && !this.#noise.masks.zone && !this.#last.mask;
+    this.#keep("flow", flow ? this.#flow.prepare({ T, B, plain }, this.#taped.forward.gates) : UNWATCHED);
+    const general = clipStep > 0 ? 1 : (this.fixed.general ?? 0);
     const struct = this.#set(
-      { dhn: given.final.h ?? 0, keepDc, clipStep, general: clipStep > 0 ? 1 : (this.fixed.general ?? 0) },
+      { dhn: given.final.h ?? 0, keepDc, clipStep, general, flowOwn: given.dOut ? 2 : 0 },
       this.#noise.prepare(dx, addDx),
-      flow
-        ? this.#flow.prepare({ T, B, gates: this.#taped.forward.gates, plain, many: given.dOut !== 0 })
-        : { flow: 0 },
     );
     abi.recurrentBackward(struct);
     this.#noise.finish(dx, addDx);
