@@ -106,13 +106,7 @@ function measure(s: Sequence, at: i32, later: i32, carries: bool, now: i32): f32
   // Without W_hh all of the gradient comes directly.
   if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
   if (carries || now) norms(s, row + OF_H, dh, partOf(s, at), carries && now ? s.flowOut : 0, 0, n);
-  else if (!same) {
-    if (s.flowScale == 1) store<f32>(row + OF_H, norm(dh, n));
-    else {
-      norms(s, row + OF_H, dh, dh, 0, 0, n);
-      store<f32>(row + OF_H, 0, 4); // no output of its own
-    }
-  }
+  else if (!same) store<f32>(row + OF_H, norm(s, dh, n));
   return load<f32>(row) + load<f32>(row + 16) + load<f32>(row + OF_H);
 }
 
@@ -140,6 +134,8 @@ const REST = memory.data(64, 16);
  */
 function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
   const scale = f32x4.splat(s.flowScale);
+  // As bits: V8 compares floats anew at every turn.
+  const scaled = reinterpret<i32>(s.flowScale) != 0x3f800000;
   const more = c != 0;
   const apart = d == 0;
   // Exact, of a power of two.
@@ -151,49 +147,43 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
   let dd = aa;
   let ee = aa;
   while (n > 0) {
-    let turns = n >> 2;
-    let x = a;
-    let y = b;
-    let z = c;
-    let w = d;
-    // What is scaled, and the last values, from copies: so the loop has neither a call nor a product more.
-    if (!turns || s.flowScale != 1) {
-      v128.store(REST, f32x4.mul(loadSome(a, n), scale));
-      v128.store(REST, f32x4.mul(loadSome(b, n), scale), 16);
-      v128.store(REST, f32x4.mul(loadSome(c, n), scale), 32);
-      v128.store(REST, f32x4.mul(loadSome(d, n), scale), 48);
-      x = REST;
-      y = REST + 16;
-      z = REST + 32;
-      w = REST + 48;
-      turns = 1;
+    if (n < LANES) {
+      v128.store(REST, loadSome(a, n));
+      v128.store(REST, loadSome(b, n), 16);
+      v128.store(REST, loadSome(c, n), 32);
+      v128.store(REST, loadSome(d, n), 48);
+      a = REST;
+      b = REST + 16;
+      c = REST + 32;
+      d = REST + 48;
+      n = LANES;
     }
-    const bytes = turns << 4;
-    n -= turns << 2;
-    a += bytes;
-    b += bytes;
-    c += bytes;
-    d += bytes;
-    for (; turns > 0; turns--) {
-      const p = v128.load(x);
-      const q = v128.load(y);
-      let v = f32x4.sub(p, q);
-      aa = madd(p, p, aa);
-      bb = madd(q, q, bb);
+    for (; n >= LANES; n -= LANES) {
+      let x = v128.load(a);
+      let y = v128.load(b);
+      if (scaled) {
+        x = f32x4.mul(x, scale);
+        y = f32x4.mul(y, scale);
+      }
+      let v = f32x4.sub(x, y);
+      aa = madd(x, x, aa);
+      bb = madd(y, y, bb);
       ab = madd(v, v, ab);
-      x += 16;
-      y += 16;
+      a += 16;
+      b += 16;
       if (more) {
-        v = v128.load(z);
+        v = v128.load(c);
+        if (scaled) v = f32x4.mul(v, scale);
         cc = madd(v, v, cc);
-        z += 16;
+        c += 16;
         if (apart) {
-          const u = f32x4.sub(q, v);
-          ee = madd(u, u, ee);
-          v = f32x4.sub(p, v);
+          y = f32x4.sub(y, v);
+          ee = madd(y, y, ee);
+          v = f32x4.sub(x, v);
         } else {
-          v = v128.load(w);
-          w += 16;
+          v = v128.load(d);
+          if (scaled) v = f32x4.mul(v, scale);
+          d += 16;
         }
         dd = madd(v, v, dd);
       }
@@ -218,28 +208,29 @@ function sums(a: v128, b: v128): v128 {
 }
 
 /** ‖x‖ of n values, in four sums, since each waits for its last addition. */
-function norm(x: usize, n: i32): f32 {
+function norm(s: Sequence, x: usize, n: i32): f32 {
+  const scale = f32x4.splat(s.flowScale);
   let a = f32x4.splat(0.0);
   let b = a;
   let c = a;
   let d = a;
   for (; n >= 4 * LANES; n -= 4 * LANES) {
-    let v = v128.load(x);
+    let v = f32x4.mul(v128.load(x), scale);
     a = madd(v, v, a);
-    v = v128.load(x, 16);
+    v = f32x4.mul(v128.load(x, 16), scale);
     b = madd(v, v, b);
-    v = v128.load(x, 32);
+    v = f32x4.mul(v128.load(x, 32), scale);
     c = madd(v, v, c);
-    v = v128.load(x, 48);
+    v = f32x4.mul(v128.load(x, 48), scale);
     d = madd(v, v, d);
     x += 64;
   }
   for (; n > 0; n -= LANES) {
-    const v = loadSome(x, n);
+    const v = f32x4.mul(loadSome(x, n), scale);
     a = madd(v, v, a);
     x += 16;
   }
   a = pairs(f32x4.add(a, b), f32x4.add(c, d));
   a = sums(a, a);
-  return Mathf.sqrt(f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1));
+  return Mathf.sqrt(f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) / s.flowScale;
 }
