@@ -23,7 +23,7 @@ import type { Thresholds } from "./verdict.ts";
 export interface GradientFlowOptions extends Partial<Thresholds> {
   /**
    * In a Trainer: a report with every so many updates. Default 1. Updates without a report cost nothing more; one with a report
-   * takes a tenth longer, of small models up to twice as long.
+   * takes a tenth longer, of small models up to three times as long.
    */
   readonly every?: number;
 }
