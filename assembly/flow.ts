@@ -19,7 +19,7 @@ const OF_H: usize = 24;
 namespace Own {
   export const NOW: i32 = 1; //  the step's output has a gradient of its own
   export const EVER: i32 = 2; // an output of any step may have one
-  export const INTO: i32 = 4; // the step's e is not 0
+  export const INTO: i32 = 4; // the step's e may be other than 0
 }
 
 /** Before the first step backwards, which starts from slot `last`. */

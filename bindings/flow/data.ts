@@ -1,6 +1,9 @@
 // What a backward pass with `flow` left in memory, copied for a report.
 import type { Slice } from "../layers/slice.ts";
 
+/** Norms of a slot, as assembly/flow.ts leaves them. */
+export const COLUMNS = 12;
+
 /** Norms of every step. */
 export interface FlowTable {
   readonly T: number;
@@ -25,7 +28,7 @@ export interface FlowRows {
 export function readTable({ measured }: Slice): FlowTable | null {
   if (!measured) return null;
   const { core, T, B, plain, at } = measured;
-  return { T, B, plain, norms: core.read(at.flow, 12 * (T + 1)) };
+  return { T, B, plain, norms: core.read(at.flow, COLUMNS * (T + 1)) };
 }
 
 /** The values of the last pass, behind which readTable answered. */

@@ -1,9 +1,7 @@
 // From the norms that assembly/flow.ts leaves to curves over steps and over lags.
 
 import type { Slice } from "../layers/slice.ts";
-import type { FlowTable } from "./data.ts";
-
-const COLUMNS = 12;
+import { COLUMNS, type FlowTable } from "./data.ts";
 
 /** Norms over the batch, in the order of back-propagation: index `lag`, steps from the first state to the last. */
 export interface Norms {
