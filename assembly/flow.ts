@@ -45,17 +45,20 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     else if (now) add(e, e, s.flowOut, n);
   }
   // Values are multiplied by a power of two where a float32 would not hold their squares: by the last slot's, or by another.
-  for (let round = 0; round < 4; round++) {
-    const size = measure(s, next, later, carries, now);
-    const scaled = size * s.flowScale;
-    if (scaled > 1e-16 && scaled < 1e17) {
-      if (size > 1e-8 && size < 1e12) s.flowScale = 1;
-      else s.flowScale = reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23);
-      break;
-    }
-    // 2¹⁰⁰, 2⁻¹⁰⁰, 1: where nothing reaches slot `next`, the last one leaves the norm of the other slot's dc.
-    s.flowScale = reinterpret<f32>((round == 0 ? 227 : round == 1 ? 27 : 127) << 23);
+  let size: f32;
+  for (let power = 227; ; power -= 100) {
+    size = measure(s, next, later, carries, now);
+    if (fits(s, size) || power < 0) break;
+    s.flowScale = reinterpret<f32>(power << 23);
   }
+  // These may be of quite another size.
+  const row = s.flow + <usize>next * ROW;
+  if (s.c) {
+    again(s, row + 4, s.flowC, s.B * s.H);
+    again(s, row + 12, slot(s, s.dc, later, 0), s.B * s.H);
+  }
+  if (carries) again(s, row + OF_H + 4, partOf(s, next), n);
+  s.flowScale = size > 0 && !(size > 1e-8 && size < 1e12) ? reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23) : 1;
   if (t < 0) return;
 
   const own = s.at(s.dh, prev, 0, s.R);
@@ -63,10 +66,10 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     const e = s.at(s.flowH, 1, 0, s.R);
     memory.copy(e, s.flowH, <usize>n << 2);
     if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
-    for (let b = 0; b < s.B; b++) if (s.mask && !load<u8>(s.mask + t * s.B + b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
+    if (s.mask) for (let b = 0; b < s.B; b++) if (!load<u8>(s.mask + t * s.B + b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
     addRest(s.flowH, own, e, n); // (2)
   } // else all of p_h is e
-  const gives = s.flowOwn & (Own.NOW | Own.EVER) ? copyAny(carries ? s.flowOut : partOf(s, prev), own, n) : 0;
+  const gives = s.flowOwn & Own.EVER ? copyAny(carries ? s.flowOut : partOf(s, prev), own, n) : 0;
   s.flowOwn = (s.flowOwn & Own.EVER) | gives | (carries || now ? Own.INTO : 0);
 }
 
@@ -108,6 +111,23 @@ function measure(s: Sequence, at: i32, later: i32, carries: bool, now: i32): f32
   if (carries || now) norms(s, row + OF_H, dh, partOf(s, at), carries && now ? s.flowOut : 0, 0, n);
   else if (!same) store<f32>(row + OF_H, norm(s, dh, n));
   return load<f32>(row) + load<f32>(row + 16) + load<f32>(row + OF_H);
+}
+
+/** Whether the norm of values that were multiplied by flowScale is one whose square a float32 holds. */
+// @ts-ignore: decorator
+@inline
+function fits(s: Sequence, norm: f32): bool {
+  return norm * s.flowScale > 1e-16 && norm * s.flowScale < 1e17;
+}
+
+/** ‖x‖ of n values once more, by a scale of its own, where flowScale did not suit it. */
+function again(s: Sequence, to: usize, x: usize, n: i32): void {
+  const given = s.flowScale;
+  for (let power = 227; power > 0 && !fits(s, load<f32>(to)); power -= 100) {
+    s.flowScale = reinterpret<f32>(power << 23);
+    store<f32>(to, norm(s, x, n));
+  }
+  s.flowScale = given;
 }
 
 /** y = x, n values each. Answers whether any has a bit set. */

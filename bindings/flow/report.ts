@@ -218,7 +218,7 @@ export function findNonFinite(model: Layer, read: readonly PlaceRead[]): NonFini
     const { dh, dc } = norms;
     const { T } = table;
     for (let lag = 0; lag <= T; lag++)
-      for (const [tensor, curve] of [["dL/dc", dc] as const, ["dL/dh", dh] as const]) {
+      for (const [tensor, curve] of [["dL/dh", dh] as const, ["dL/dc", dc] as const]) {
         const value = curve?.[lag] ?? 0;
         if (Number.isFinite(value)) continue;
         // The initial state stands before step 0.
