@@ -44,11 +44,9 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     if (e != s.flowH) add(s.flowH, s.flowH, e, n); // (2)
     else if (now) add(e, e, s.flowOut, n);
   }
-  // Values are multiplied by a power of two where a float32 would not hold their squares: by the last slot's, or by another.
-  let size: f32;
+  // Where a float32 would not hold their squares, values are multiplied by a power of two: by the last slot's, or by another.
   for (let power = 227; ; power -= 100) {
-    size = measure(s, next, later, carries, now);
-    if (fits(s, size) || power < 0) break;
+    if (fits(s, measure(s, next, later, carries, now)) || power < 0) break;
     s.flowScale = reinterpret<f32>(power << 23);
   }
   // These may be of quite another size.
@@ -58,7 +56,6 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     again(s, row + 12, slot(s, s.dc, later, 0), s.B * s.H);
   }
   if (carries) again(s, row + OF_H + 4, partOf(s, next), n);
-  s.flowScale = size > 0 && !(size > 1e-8 && size < 1e12) ? reinterpret<f32>(max(1, 254 - (reinterpret<i32>(size) >> 23)) << 23) : 1;
   if (t < 0) return;
 
   const own = s.at(s.dh, prev, 0, s.R);
