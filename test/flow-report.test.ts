@@ -15,8 +15,9 @@ import {
   type Tensor,
 } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
-import { adam, mseLoss, Trainer } from "lstm-wasm/train";
+import { adam, mseLoss, sgd, Trainer } from "lstm-wasm/train";
 import { describe, expect, test } from "vitest";
+import { spectralNorm } from "../bindings/flow/spectrum.ts";
 import type { Slice } from "../bindings/layers/slice.ts";
 import { createCore } from "./support/cores.ts";
 import { createRandom, randomTensor } from "./support/random.ts";
@@ -63,7 +64,7 @@ describe("the verdict", () => {
 
   test("at twice the weight it explodes", () => {
     expect(scalar(rnn, 30, [2], [0])).toMatchObject({
-      verdict: "explodes after 10 steps through the recurrent path: it has grown 1,024 times",
+      verdict: "explodes after 10 steps through the recurrent path: it is 1,024 times as large",
       ...{ status: "explodes", after: 10, path: "recurrent", left: 1024 },
     });
   });
@@ -86,7 +87,7 @@ describe("the verdict", () => {
     const report = scalar(lstm, 100, [0, 0, 0.001, 0], [0, 8, 0, 0]);
     expect(report).toMatchObject({ status: "carries", after: null, path: "direct" });
     expect(report.verdict).toMatch(
-      /^reaches back all 100 steps, most of it through the direct path: \d+ % of it is left/,
+      /^reaches back all 100 steps, most of it through the direct path: \d+ % of it is left; the recurrent path alone vanishes after 1 step$/,
     );
   });
 
@@ -101,7 +102,17 @@ describe("the verdict", () => {
     const flow = new GradientFlow(layer, { vanishBelow: 0.9, explodeAbove: 1.1 });
     layer.forward(randomTensor(createRandom(1), [5, 1, 2]));
     layer.backward({ hn: { data: Float32Array.of(1, 0, 0), shape: [1, 1, 3] } });
-    expect(flow.report()).toMatchObject({ after: 1 });
+    expect(flow.report()).toMatchObject({ status: "vanishes", after: 1 });
+    const loud = new GradientFlow(layer, { vanishBelow: 1e-9, explodeAbove: 1.0001 });
+    const zeros = Object.entries(layer.stateDict()).map(([name, { data, shape }]) => [
+      name,
+      { data: data.fill(0), shape },
+    ]);
+    const weight_hh_l0 = { data: Float32Array.of(1.001, 0, 0, 0, 0, 0, 0, 0, 0), shape: [3, 3] };
+    layer.loadStateDict({ ...Object.fromEntries(zeros), weight_hh_l0 });
+    layer.forward(randomTensor(createRandom(1), [5, 1, 2]));
+    layer.backward({ hn: { data: Float32Array.of(1, 0, 0), shape: [1, 1, 3] } });
+    expect(loud.report()).toMatchObject({ status: "explodes", after: 1 });
   });
 
   test("no gradient", () => {
@@ -178,29 +189,55 @@ describe("figures", () => {
     expect(flow.report().slices[0]).toMatchObject({ saturation: { h: { low: 1 } }, deadUnits: [0] });
   });
 
-  test("measuring changes no bit of any gradient", () => {
-    for (const Cell of [LSTM, GRU, RNN]) {
-      const results = [false, true].map((flow) => {
-        const layer = new Cell(core, { inputSize: 3, hiddenSize: 6, numLayers: 2, seed: 5 }) as LSTM;
-        const random = createRandom(6);
-        layer.forward(randomTensor(random, [8, 3, 3]), { lengths: [8, 3, 6] });
-        const { input, h0 } = layer.backward({ output: randomTensor(random, [8, 3, 6]) }, { flow });
-        return { input, h0, gradients: layer.gradients() };
-      });
-      expect(results[1]).toEqual(results[0]);
-    }
+  test.each([
+    ["LSTM", LSTM, {}],
+    ["GRU", GRU, {}],
+    ["RNN", RNN, {}],
+    ["SLSTM", SLSTM, {}],
+    ["MinLSTM", MinLSTM, {}],
+    ["layer norm, projection", LSTM, { layerNorm: true, projSize: 4 }],
+    ["layer norm, zoneout", LSTM, { layerNorm: true, zoneout: 0.3 }],
+    ["clipped cells, peepholes", LSTM, { cellClip: 0.2, peephole: true }],
+    ["reset before, zoneout", GRU, { resetAfter: false, zoneout: 0.3 }],
+    ["dropped recurrent inputs", GRU, { recurrentDropout: 0.3 }],
+  ] as const)("%s: measuring changes no bit of any gradient", (_, Cell, options) => {
+    const results = [false, true].map((flow) => {
+      const layer = new Cell(core, { inputSize: 3, hiddenSize: 6, numLayers: 2, seed: 5, ...options }) as LSTM;
+      const random = createRandom(6);
+      layer.forward(randomTensor(random, [8, 3, 3]), { lengths: [8, 3, 6], training: true });
+      const shape = [8, 3, "projSize" in options ? 4 : 6];
+      const { input, h0 } = layer.backward({ output: randomTensor(random, shape) }, { flow });
+      return { input, h0, gradients: layer.gradients() };
+    });
+    expect(results[1]).toEqual(results[0]);
   });
 
-  test("norms of any size: values whose squares a float32 cannot hold", () => {
-    for (const scale of [1e-30, 1e-18, 1e18, 1e30]) {
-      const layer = new RNN(core, { inputSize: 1, hiddenSize: 3, seed: 1 });
-      layer.forward({ data: new Float32Array(4), shape: [4, 1, 1] });
-      const hn = { data: Float32Array.of(3 * scale, 0, 4 * scale), shape: [1, 1, 3] };
-      const { record } = layer.backward({ hn }, { record: true, flow: true });
-      const { dh } = at(new GradientFlow(layer).report().slices, 0);
-      expect(at(dh, 3) / scale).toBeCloseTo(5, 5);
-      for (const t of [0, 1, 2])
-        expect(at(dh, t) / Math.hypot(...at(record, 0).dh.data.subarray(3 * t, 3 * t + 3))).toBeCloseTo(1, 5);
+  test.each([LSTM, GRU, RNN, SLSTM])("%o: a layer that was used in other ways before measures the same", (Cell) => {
+    const used = new Cell(core, { inputSize: 3, hiddenSize: 6, seed: 5 }) as LSTM;
+    const pass = (layer: LSTM, T: number, B: number, how: { lengths?: number[]; flow?: boolean; record?: boolean }) => {
+      const { flow = true, record = false, lengths } = how;
+      const random = createRandom(T);
+      layer.forward(randomTensor(random, [T, B, 3]), { record, ...(lengths && { lengths }) });
+      layer.backward({ output: randomTensor(random, [T, B, 6]) }, { flow, record });
+      if (!flow) return null;
+      const { dh, dc, direct, recurrent, saturation } = at(new GradientFlow(layer).report().slices, 0);
+      return { dh, dc, direct, recurrent, saturation };
+    };
+    const ways = [
+      [8, 3, {}],
+      [8, 3, { flow: false }],
+      [8, 3, { lengths: [8, 2, 5] }],
+      [8, 3, {}],
+      [4, 6, { record: true }],
+      [12, 1, { flow: false, record: true }],
+      [4, 6, {}],
+      [9, 2, { lengths: [1, 9] }],
+      [1, 2, {}],
+    ] as const;
+    for (const [T, B, { ...how }] of ways) {
+      const fresh = new Cell(core, { inputSize: 3, hiddenSize: 6, seed: 5 }) as LSTM;
+      expect(pass(used, T, B, how as object)).toEqual(pass(fresh, T, B, how as object));
+      fresh.dispose();
     }
   });
 });
@@ -246,6 +283,40 @@ describe("a model in training", () => {
     const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam(), tbptt: { k1: 2, k2: 4 }, flow });
     const { flow: report } = trainer.step({ x: batch.x, target: randomTensor(random, [6, 3, 1]) });
     expect(report?.slices[0]?.steps).toBe(4);
+  });
+
+  test("stop() ends the reports of a Trainer", () => {
+    for (const every of [1, 3]) {
+      const model = create();
+      const flow = new GradientFlow(model, { every });
+      const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam(), flow });
+      expect(trainer.step(batch).flow).not.toBeNull();
+      flow.stop();
+      for (let k = 0; k < 4; k++) expect(trainer.step(batch).flow).toBeNull();
+      expect(at(model.layers, 0)).toMatchObject({ measuresFlow: false });
+    }
+  });
+
+  test("reports on the weights that the pass ran with", () => {
+    const model = create();
+    const flow = new GradientFlow(model);
+    const trainer = new Trainer(model, { loss: mseLoss(), optimizer: sgd({ lr: 3e38, momentum: 0 }), flow });
+    const { data } = model.stateDict()["0.weight_hh_l0"] as Tensor;
+    const { flow: report } = trainer.step(batch);
+    expect(report?.nonFinite).toBeNull();
+    expect(at(report?.slices, 0).spectrum.norm).toBeCloseTo(spectralNorm(data, 16, 4), 6);
+  });
+
+  test("a training that ends with numbers that are not finite says where they began", () => {
+    const relu = new RNN(core, { inputSize: 2, hiddenSize: 4, nonlinearity: "relu", seed: 1 });
+    const weights = relu.stateDict();
+    relu.loadStateDict({ ...weights, weight_hh_l0: { data: new Float32Array(16).fill(1e12), shape: [4, 4] } });
+    const model = new Sequential([relu, lastStep(), new Linear(core, { inFeatures: 4, outFeatures: 1, seed: 2 })]);
+    const step = (options: object) => () =>
+      new Trainer(model, { loss: mseLoss(), optimizer: adam(), ...options }).step(batch);
+    expect(step({})).toThrow(/first seen in the model's output; try/);
+    using flow = new GradientFlow(model);
+    expect(step({ flow })).toThrow(/first seen in h of 0\.l0 at step 4; try a lower learning rate/);
   });
 
   test("measure() leaves gradients, random numbers and weights as they were", () => {
@@ -295,6 +366,21 @@ describe("a model in training", () => {
 });
 
 describe("numbers that are not finite", () => {
+  test("an initial state stands before step 0", () => {
+    using layer = new RNN(core, { inputSize: 1, hiddenSize: 1, bias: false });
+    layer.loadStateDict({
+      weight_ih_l0: { data: Float32Array.of(0), shape: [1, 1] },
+      weight_hh_l0: { data: Float32Array.of(1e20), shape: [1, 1] },
+    });
+    const flow = new GradientFlow(layer, { explodeAbove: 1e30 });
+    layer.forward({ data: new Float32Array(2), shape: [2, 1, 1] });
+    layer.backward({ hn: { data: Float32Array.of(1), shape: [1, 1, 1] } });
+    const report = flow.report();
+    expect(report.nonFinite).toEqual({ kind: "Infinity", tensor: "dL/dh of the initial state of l0", step: null });
+    expect(report.verdict).toBe("not finite: Infinity is first seen in dL/dh of the initial state of l0");
+    expect(report.slices[0]).toMatchObject({ status: "nonFinite", verdict: "not finite after 2 steps" });
+  });
+
   const overflow = (data: Float32Array, by: number) => data.map((value) => value * by);
   test("states that overflow: the first step and tensor", () => {
     const layer = new RNN(core, { inputSize: 1, hiddenSize: 2, nonlinearity: "relu", bias: false });
@@ -342,7 +428,9 @@ describe("numbers that are not finite", () => {
     layer.forward(x);
     layer.backward({ hn: { data: new Float32Array(4).fill(1), shape: [1, 2, 2] } });
     // Weights of 1e38 are numbers; whatever comes of them, there is a report.
-    expect(flow.report().verdict.length).toBeGreaterThan(0);
+    expect(flow.report().verdict).toMatch(
+      /^explodes after 2 steps through the recurrent path: it is \de\+\d+ times as large$/,
+    );
     const { value } = at(layer.parameters, 1);
     core.view(value, 1)[0] = Number.NaN;
     layer.forward(x);
@@ -363,6 +451,45 @@ test.each([MinGRU, MinLSTM])("%o: without W_hh all of the gradient comes directl
   expect(slice?.direct.slice(0, -1).every((norm) => norm > 0)).toBe(true);
   // n is linear.
   expect(Object.keys(slice?.saturation ?? {})).toEqual(Cell === MinGRU ? ["z"] : ["f", "i"]);
+});
+
+test("forget horizons of minimal cells: of what h is multiplied by", () => {
+  for (const [Cell, gates] of [
+    [MinGRU, ["z"]],
+    [MinLSTM, ["p"]],
+  ] as const) {
+    using layer = new Cell(core, { inputSize: 2, hiddenSize: 3, seed: 1 });
+    using flow = new GradientFlow(layer);
+    const { record } = layer.forward(randomTensor(createRandom(4), [9, 1, 2]), { record: true });
+    layer.backward({ hn: { data: new Float32Array(3).fill(1), shape: [1, 1, 3] } });
+    const { data } = (at(record as unknown[], 0) as Record<string, Tensor>)[gates[0]] as Tensor;
+    const keeps = Array.from(data, (value) => Math.log(Cell === MinGRU ? 1 - value : value));
+    flow.report().slices[0]?.forgetHorizon?.forEach((steps, unit) => {
+      expect(steps).toBeCloseTo(-9 / keeps.filter((_, k) => k % 3 === unit).reduce((a, b) => a + b), 4);
+    });
+    expect(flow.report().slices[0]?.forgetHorizon).toHaveLength(3);
+  }
+});
+
+test("an RNN whose mask holds states has a direct path, of which the verdict speaks", () => {
+  using layer = new RNN(core, { inputSize: 1, hiddenSize: 2, seed: 1 });
+  using flow = new GradientFlow(layer);
+  // The first sequence is held at its last step alone, the second takes all: their direct path ends with that step.
+  const mask = { data: Uint8Array.of(1, 1, 1, 1, 0, 1), shape: [3, 2] };
+  layer.forward(randomTensor(createRandom(1), [3, 2, 1]), { mask });
+  layer.backward({ hn: { data: new Float32Array(4).fill(1), shape: [1, 2, 2] } });
+  expect(flow.report().verdict).toMatch(/^reaches back all 3 steps, .*; the direct path alone vanishes after 2 steps$/);
+});
+
+test("a small batch has all of its values counted", () => {
+  using cell = new LSTMCell(core, { inputSize: 1, hiddenSize: 2, seed: 1 });
+  using flow = new GradientFlow(cell);
+  // tanh c of the second sequence is near 1 where its state is.
+  const c = { data: Float32Array.of(0, 0, 9, 9), shape: [2, 2] };
+  const h = { data: new Float32Array(4), shape: [2, 2] };
+  cell.forward({ data: new Float32Array(2), shape: [2, 1] }, { h, c });
+  cell.backward({ h });
+  expect(flow.report().slices[0]?.saturation.tanhC).toEqual({ low: 0, high: 0.5 });
 });
 
 test("an sLSTM's report", () => {
@@ -401,6 +528,23 @@ test.each([1, 2, 7, 77])("of a batch of %i every sequence is among the rows whos
   expect(rows).toBe(Math.ceil((20 * B) / every));
   const kept = new Set(Array.from({ length: rows }, (_, k) => (k * every) % B));
   expect(kept.size).toBe(B);
+});
+
+test("layers that go backwards turn what they hand on round: whose far end is whose", () => {
+  const bases = (...backwards: boolean[]) => {
+    const sizes = { inputSize: 2, hiddenSize: 2 };
+    const layers = backwards.map((goBackwards) => new LSTM(core, { ...sizes, goBackwards }));
+    const model = new Sequential([...layers, lastStep()]);
+    using flow = new GradientFlow(model);
+    const random = createRandom(6);
+    const batch = { x: randomTensor(random, [9, 2, 2]), target: randomTensor(random, [2, 2]) };
+    return flow.measure(batch, mseLoss()).slices.map(({ basis }) => basis);
+  };
+  expect(bases(false, false)).toEqual(["norm", "norm"]);
+  expect(bases(true, false)).toEqual(["norm", "norm"]);
+  expect(bases(true, true)).toEqual(["growth", "norm"]);
+  expect(bases(false, true)).toEqual(["growth", "norm"]);
+  expect(bases(true, true, false)).toEqual(["growth", "norm", "norm"]);
 });
 
 test("below two directions the far end's gradient does not count as left from the start", () => {

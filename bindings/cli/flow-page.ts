@@ -206,7 +206,7 @@ function sliceSections(slice: SliceFlow, several: boolean): string[] {
     normsPlot(slice),
     growthPlot(slice),
     "<h2>Gates</h2>",
-    `<p class="soft">${key("--accent", "near their lower end")}${key("--warm", "near their upper end")}${escapeHtml(slice.forgetHorizon ? "beyond 0.1 and 0.9; g, n and tanh c beyond ±0.9" : "h beyond ±0.9")}</p>`,
+    `<p class="soft">${key("--accent", "near their lower end")}${key("--warm", "near their upper end")}${escapeHtml(slice.forgetHorizon ? "beyond 0.1 and 0.9; g, n and tanh c beyond ±0.9" : "h beyond ±0.9, of a relu at 0")}</p>`,
     saturationPlot(slice),
     ...(slice.forgetHorizon ? [horizonPlot(slice)] : []),
     "<h2>Recurrent weights</h2>",
@@ -221,7 +221,7 @@ function sliceSections(slice: SliceFlow, several: boolean): string[] {
         ]),
       ],
     ),
-    `<p class="soft">${deadUnits.length === 0 ? "No unit is dead." : `${deadUnits.length} units are dead (|h| below 0.001 throughout): ${deadUnits.slice(0, 20).join(", ")}${deadUnits.length > 20 ? ", …" : ""}.`}</p>`,
+    `<p class="soft">${deadUnits.length === 0 ? "No unit is dead." : `${deadUnits.length === 1 ? "1 unit is" : `${deadUnits.length} units are`} dead (|h| below 0.001 throughout): ${deadUnits.slice(0, 20).join(", ")}${deadUnits.length > 20 ? ", …" : ""}.`}</p>`,
   ];
 }
 

@@ -120,7 +120,7 @@ function printSlice(slice: SliceFlow, several: boolean): string[] {
     `W_hh: norm ${short(spectrum.norm)}, spectral radius ${short(spectrum.radius)}`,
     ...(forgetHorizon ? [`units keep for ${short(median(forgetHorizon))} steps (median)`] : []),
     `saturated gates: ${gates.length > 0 ? gates.join(", ") : "none"}`,
-    ...(deadUnits.length > 0 ? [`${deadUnits.length} units dead`] : []),
+    ...(deadUnits.length > 0 ? [`${deadUnits.length} dead unit${deadUnits.length === 1 ? "" : "s"}`] : []),
   ];
   const legend = hasDirect
     ? `${pc.bold("━")} both paths, ${pc.cyan("•")} direct, ${pc.yellow("×")} recurrent`

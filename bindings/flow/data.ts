@@ -13,7 +13,7 @@ export interface FlowTable {
   readonly norms: Float32Array;
 }
 
-/** Values of single sequences at steps that were taken: all of a batch of one, about a seventh of larger ones. */
+/** Values of single sequences at steps that were taken: all of a batch of one or of no more than 64, about a seventh of larger ones. */
 export interface FlowRows {
   readonly rows: number;
   /** [rows,GH], blocks in the order of the gates. */
@@ -34,12 +34,11 @@ export function readTable({ measured }: Slice): FlowTable | null {
 /** The values of the last pass, behind which readTable answered. */
 export function readRows({ measured, kind, H }: Slice): FlowRows {
   if (!measured) throw new Error("expected a measured pass");
-  const { core, mask, every, at, kept, h } = measured;
-  const rows = Array.from({ length: measured.rows }, (_, k) => k).filter(
-    (k) => !mask || core.bytes(mask + k * every, 1)[0],
-  );
+  const { core, T, B, mask, every, at, kept, h } = measured;
+  const taken = mask ? core.bytes(mask, T * B) : null;
+  const rows = Array.from({ length: measured.rows }, (_, k) => k).filter((k) => !taken || taken[k * every]);
   const read = (from: number, width: number, distance: number) => {
-    const all = core.view(from, measured.rows === 0 ? 0 : ((measured.rows - 1) * distance + 1) * width);
+    const all = core.view(from, ((measured.rows - 1) * distance + 1) * width);
     const data = new Float32Array(rows.length * width);
     let to = 0;
     // One by one: a view of each row would take longer than its values.

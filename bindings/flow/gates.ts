@@ -1,5 +1,6 @@
 // What the gates did, from the rows of the forward pass that a backward pass with flow kept.
 
+import type { CellKind } from "../layers/cell-kind.ts";
 import type { Slice } from "../layers/slice.ts";
 import type { FlowRows } from "./data.ts";
 
@@ -44,18 +45,25 @@ export function saturationOf({ gates, kept, rows }: FlowRows, { kind, H }: Slice
   return kind.name === "LSTM" ? { ...result, tanhC: share(kept, H, 0, (value) => value < -0.9) } : result;
 }
 
-/**
- * Steps over which each unit keeps what it holds, −1 / mean(log f), of an LSTM's f or a GRU's z: 0 forgets at once. Null for a
- * cell without such a gate.
- */
-export function forgetHorizon({ gates, rows }: FlowRows, { kind, H }: Slice): number[] | null {
-  const block = ["f", "z"].includes(kind.gates[1] ?? "") ? 1 : 0;
-  if (!block) return null;
-  const GH = kind.gates.length * H;
+/** What a unit's memory is multiplied by in a step: of a GRU z, of a MinGRU 1 − z, of a MinLSTM p, of others f; null without one. */
+function holdOf({ gates, kept }: FlowRows, kind: CellKind, H: number): ((row: number, unit: number) => number) | null {
+  const gate = (row: number, block: number, unit: number) =>
+    gates[(row * kind.gates.length + block) * H + unit] as number;
+  if (kind.name === "RNN") return null;
+  if (kind.name === "MinGRU") return (row, unit) => 1 - gate(row, 0, unit);
+  if (kind.name === "MinLSTM") return (row, unit) => kept[row * H + unit] as number;
+  return (row, unit) => Math.abs(gate(row, 1, unit));
+}
+
+/** Steps over which each unit keeps what it holds, −1 / mean(log of that factor): 0 forgets at once. Null for an RNN. */
+export function forgetHorizon(read: FlowRows, { kind, H }: Slice): number[] | null {
+  const { rows } = read;
+  const factorOf = holdOf(read, kind, H);
+  if (!factorOf) return null;
   return Array.from({ length: H }, (_, unit) => {
     let [sum, steps] = [0, 0];
     for (let row = 0; row < rows; row++) {
-      const factor = Math.abs(gates[row * GH + block * H + unit] as number);
+      const factor = factorOf(row, unit);
       // An sLSTM that has taken in nothing yet has nothing to forget.
       if (factor === 0 && kind.name === "SLSTM") continue;
       sum += Math.log(factor);

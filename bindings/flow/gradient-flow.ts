@@ -14,6 +14,7 @@ import {
   findNonFinite,
   type Place,
   type PlaceRead,
+  placeText,
   type SliceFlow,
   sliceFlow,
   worst,
@@ -42,7 +43,9 @@ export class GradientFlow {
   readonly #places: readonly Place[];
   #updates = 0;
   #clipped = 0;
-  #before: Map<string, Float32Array> | null = null;
+  #stopped = false;
+  /** Of an update with a report due: what went before it. */
+  #pending: { readonly report: FlowReport; readonly weights: Map<string, Float32Array> } | null = null;
 
   /** `model` is a recurrent layer, or a model with one inside; otherwise a RangeError. */
   constructor(model: Layer, options: GradientFlowOptions = {}) {
@@ -120,8 +123,9 @@ export class GradientFlow {
     }
   }
 
-  /** Ends the measuring; further backward passes cost nothing more. */
+  /** Ends the measuring, and a Trainer's reports; further backward passes cost nothing more. */
   stop(): void {
+    this.#stopped = true;
     this.#watch(false);
   }
 
@@ -133,18 +137,26 @@ export class GradientFlow {
   beforeUpdate(): void {
     if (!this.#isDue()) return;
     const { core, parameters } = this.model;
-    this.#before = new Map(parameters.map(({ name, value, size }) => [name, core.read(value, size)]));
+    const weights = new Map(parameters.map(({ name, value, size }) => [name, core.read(value, size)]));
+    this.#pending = { report: this.report(), weights };
   }
 
   /** @internal After an update of a Trainer: the report, when one is due. */
   afterUpdate({ clipped }: { readonly clipped: boolean }): FlowReport | null {
-    const due = this.#isDue();
+    const pending = this.#pending;
+    this.#pending = null;
     this.#updates++;
     if (clipped) this.#clipped++;
-    const report = due ? { ...this.report(), updateRatios: this.#updateRatios() } : null;
-    this.#before = null;
     this.#watch(this.#isDue());
-    return report;
+    if (!pending) return null;
+    const { report, weights } = pending;
+    return { ...report, updateRatios: this.#updateRatios(weights), clipRate: this.#clipRate };
+  }
+
+  /** @internal Where a number was first not finite in a pass that was measured, as "h of 0.l0 at step 3"; else null. */
+  firstNonFinite(): string | null {
+    const found = this.#isDue() ? findNonFinite(this.model, this.#read()) : null;
+    return found && placeText(found);
   }
 
   #report(read: readonly PlaceRead[], basis: Basis): FlowReport {
@@ -154,10 +166,14 @@ export class GradientFlow {
       ...worst(slices),
       ...(nonFinite && {
         ...{ status: "nonFinite" as const, after: null, path: null, left: Number.NaN },
-        verdict: `not finite: ${nonFinite.kind} is first seen in ${nonFinite.tensor}${nonFinite.step === null ? "" : ` at step ${nonFinite.step}`}`,
+        verdict: `not finite: ${nonFinite.kind} is first seen in ${placeText(nonFinite)}`,
       }),
-      ...{ slices, nonFinite, updateRatios: null, clipRate: this.#updates ? this.#clipped / this.#updates : null },
+      ...{ slices, nonFinite, updateRatios: null, clipRate: this.#clipRate },
     };
+  }
+
+  get #clipRate(): number | null {
+    return this.#updates ? this.#clipped / this.#updates : null;
   }
 
   /** What each slice's last backward pass left. */
@@ -179,25 +195,30 @@ export class GradientFlow {
     return read.slice(last.bidirectional ? -2 : -1).some(({ norms }) => hasManyLosses(norms)) ? "growth" : "norm";
   }
 
-  /** A direction above that runs the other way puts a gradient in at this one's far end, which would count as left from the start. */
-  #basisOf({ layer, slice }: Place, basis: Basis): Basis {
-    const rank = (place: Pick<Place, "layer" | "slice">) =>
-      place.slice.index - place.slice.direction + 1e6 * this.#places.findIndex((other) => other.layer === place.layer);
-    const crossed = this.#places.some(
-      (other) => rank(other) > rank({ layer, slice }) && other.slice.reverse !== slice.reverse,
-    );
-    return crossed ? "growth" : basis;
+  /**
+   * A direction above that runs the other way puts a gradient in at this one's far end, which would count as left from the start.
+   * What goBackwards layers hand on is turned round.
+   */
+  #basisOf(place: Place, basis: Basis): Basis {
+    const own = this.#places.indexOf(place);
+    const isAbove = ({ layer, slice }: Place, k: number) =>
+      layer === place.layer ? slice.index - slice.direction > place.slice.index : k > own;
+    const isCrossed = ({ slice }: Place, k: number) => {
+      const turns = this.#places.slice(own, k).filter(({ layer }) => layer.goBackwards).length;
+      return (slice.reverse !== place.slice.reverse) !== (turns % 2 === 1);
+    };
+    return this.#places.some((other, k) => isAbove(other, k) && isCrossed(other, k)) ? "growth" : basis;
   }
 
   #isDue(): boolean {
-    return this.#updates % this.every === 0;
+    return !this.#stopped && this.#updates % this.every === 0;
   }
 
-  #updateRatios(): Record<string, number> {
+  #updateRatios(weights: ReadonlyMap<string, Float32Array>): Record<string, number> {
     const { core, parameters } = this.model;
     return Object.fromEntries(
       parameters.map(({ name, value, size }) => {
-        const before = this.#before?.get(name) as Float32Array;
+        const before = weights.get(name) as Float32Array;
         const after = core.view(value, size);
         let [update, weight] = [0, 0];
         for (let k = 0; k < size; k++) {

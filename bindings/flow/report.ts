@@ -68,11 +68,11 @@ export interface SliceFlow extends Outcome {
   readonly omega: number;
   /** Straight lines through log(carried): null where there is nothing. */
   readonly decay: Readonly<Record<"total" | "direct" | "recurrent", Decay | null>>;
-  /** Steps over which each unit keeps what it holds, −1 / mean(log f), of an LSTM's f or a GRU's z; null for an RNN. */
+  /** Steps over which each unit keeps what it holds, −1 / mean(log f), of a GRU with z for f; null for an RNN. */
   readonly forgetHorizon: readonly number[] | null;
   /** By gate: what share of its values is near its ends. */
   readonly saturation: Readonly<Record<string, Saturation>>;
-  /** Units with |h| < 0.001 throughout. */
+  /** Units with |h| < 0.001 throughout, in a batch of more than 64 values of a unit in a seventh of them. */
   readonly deadUnits: readonly number[];
   /** Of W_hh as a whole its norm, of each gate's block both; the radius of the whole is the largest of those. */
   readonly spectrum: Spectrum & { readonly gates: Readonly<Record<string, Spectrum>> };
@@ -83,7 +83,7 @@ export interface NonFinite {
   readonly kind: "NaN" | "Infinity";
   /** As "h of 0.l0", "dL/dc of 0.l0", "0.weight_hh_l0" or "the gradient of 2.bias". */
   readonly tensor: string;
-  /** Index t of its step; null for parameters. */
+  /** Index t of its step; null for parameters and the initial state. */
   readonly step: number | null;
 }
 
@@ -129,7 +129,9 @@ export function sliceFlow({ place, table, norms }: PlaceRead, basis: Basis, thre
   const decay = lazily(() => ({ total: decayOf(total), direct: decayOf(direct), recurrent: decayOf(recurrent) }));
   const bare: Outcome = { status: "none", after: null, path: null, left: 0, verdict: "no gradient came" };
   return {
-    ...(norms.state.some((norm) => norm !== 0) ? judge(carried, slice.kind.gates.length > 1, thresholds) : bare),
+    ...(norms.state.some((norm) => norm !== 0)
+      ? judge(carried, slice.kind.gates.length > 1 || !table.plain, thresholds)
+      : bare),
     ...{ name, cell: slice.kind.name },
     layer: Math.floor(slice.index / (layer.bidirectional ? 2 : 1)),
     direction: slice.reverse ? "reverse" : "forward",
@@ -221,12 +223,15 @@ export function findNonFinite(model: Layer, read: readonly PlaceRead[]): NonFini
       for (const [tensor, curve] of [["dL/dh", dh] as const, ["dL/dc", dc] as const]) {
         const value = curve?.[lag] ?? 0;
         if (Number.isFinite(value)) continue;
-        // The initial state stands before step 0.
+        if (lag === T) return { kind: kindOf(value), tensor: `${tensor} of the initial state of ${name}`, step: null };
         return { kind: kindOf(value), tensor: `${tensor} of ${name}`, step: slice.reverse ? lag : T - 1 - lag };
       }
   }
   return inParameters("grad");
 }
+
+/** As a sentence has it: "h of 0.l0 at step 3". */
+export const placeText = ({ tensor, step }: NonFinite): string => `${tensor}${step === null ? "" : ` at step ${step}`}`;
 
 const ORDER: readonly Outcome["status"][] = ["nonFinite", "explodes", "vanishes", "carries", "none"];
 

@@ -14,7 +14,7 @@ export type Path = "direct" | "recurrent";
 
 export interface Outcome {
   readonly status: "carries" | "vanishes" | "explodes" | "nonFinite" | "none";
-  /** Steps back after which it vanished or exploded; else null. */
+  /** Steps back after which it vanished, exploded or was no finite number; else null. */
   readonly after: number | null;
   /** By which most of what was left came; null where nothing came. */
   readonly path: Path | null;
@@ -34,12 +34,12 @@ export function firstBeyond(
   return { status: (curve[after] as number) < vanishBelow ? "vanishes" : "explodes", after };
 }
 
-const steps = (n: number): string => `${n} step${n === 1 ? "" : "s"}`;
+const steps = (n: number): string => `${n.toLocaleString("en")} step${n === 1 ? "" : "s"}`;
 
 /** What is left, as a percentage or as a multiple. */
 function leftText(left: number): string {
   if (left >= 2)
-    return `it has grown ${left < 1e6 ? Math.round(left).toLocaleString("en") : left.toExponential(0)} times`;
+    return `it is ${left < 1e6 ? Math.round(left).toLocaleString("en") : left.toExponential(0)} times as large`;
   const percent = 100 * left;
   return `${percent >= 0.01 || percent === 0 ? Number(percent.toPrecision(2)) : percent.toExponential(0)} % of it is left`;
 }
@@ -59,6 +59,8 @@ export function judge(carried: Carried, hasDirect: boolean, thresholds: Threshol
     // Where nothing at all is left, the path is that of what was left before.
     const path = pathAt(carried, after) ?? pathAt(carried, after - 1);
     const left = total[after] as number;
+    if (!Number.isFinite(left))
+      return { status: "nonFinite", after, path: null, left, verdict: `not finite after ${steps(after)}` };
     const through = path ? ` through the ${path} path` : "";
     const verdict = `${status} after ${steps(after)}${through}: ${leftText(left)}`;
     return { status, after, path, left, verdict };

@@ -39,7 +39,7 @@ export class FlowTape {
   prepare({ T, B, plain }: FlowPass, gates: number): SequenceFields & Measured["at"] {
     const { H, R, GH } = this.#sizes;
     // A distance without a common factor with B comes to every sequence in turn.
-    const every = B === 1 ? 1 : (PRIMES.find((prime) => B % prime > 0) ?? 1);
+    const every = B === 1 || T * B <= 64 ? 1 : (PRIMES.find((prime) => B % prime > 0) ?? 1);
     const rows = Math.ceil((T * B) / every);
     const at = this.#region.fitFor(T, 2 * B + +plain, () => ({
       flow: [T + 1, 12],

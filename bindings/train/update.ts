@@ -26,6 +26,8 @@ export interface FlowWatch {
   beforeUpdate(): void;
   /** @internal */
   afterUpdate(step: { readonly clipped: boolean }): FlowReport | null;
+  /** @internal */
+  firstNonFinite(): string | null;
 }
 
 /** Bounds on gradients. */
@@ -61,12 +63,13 @@ export class Update {
     for (const { grad, size } of this.#parameters) total += abi.sumSquares(grad, size);
     const gradNorm = Math.sqrt(total);
     const update = `in update ${this.optimizer.steps + 1}`;
-    if (!Number.isFinite(loss)) throw this.#ofLoss(`a finite loss, got ${loss}`, update, isOutputFinite);
+    if (!Number.isFinite(loss))
+      throw this.#ofLoss(`a finite loss, got ${loss}`, update, isOutputFinite, this.#flow?.firstNonFinite());
     if (!Number.isFinite(gradNorm))
       throw this.#nonFinite(
         `a finite gradient, got norm ${gradNorm}`,
         update,
-        `the gradient of ${this.#firstNonFinite("grad")}`,
+        this.#flow?.firstNonFinite() ?? `the gradient of ${this.#firstNonFinite("grad")}`,
       );
     const { norm, value } = this.#clip;
     let clipped = false;
@@ -98,10 +101,10 @@ export class Update {
     return `after update ${this.optimizer.steps}`;
   }
 
-  #ofLoss(what: string, when: string, isOutputFinite: () => boolean): TrainingError {
+  #ofLoss(what: string, when: string, isOutputFinite: () => boolean, seen?: string | null): TrainingError {
     return isOutputFinite()
       ? this.#nonFinite(what, when, "the loss of a finite output", ", or smaller targets")
-      : this.#nonFinite(what, when, "the model's output");
+      : this.#nonFinite(what, when, seen ?? "the model's output");
   }
 
   /** Says what came and when, and where it may first be seen: in a parameter, or if all are finite in `otherwise`. */

@@ -45,6 +45,15 @@ function normJacobian(x: readonly number[]): Matrix {
 /** The states of a row, by name. */
 export type RowStates = { readonly [Name in State]?: readonly number[] };
 
+/** The slope of an activation where its value is y, with the default α. */
+const SLOPES: Readonly<Record<string, (y: number) => number>> = {
+  sigmoid: (y) => y * (1 - y),
+  tanh: (y) => 1 - y * y,
+  hardSigmoid: (y) => (y > 0 && y < 1 ? 0.2 : 0),
+  softsign: (y) => (1 - Math.abs(y)) ** 2,
+  elu: (y) => (y > 0 ? 1 : y + 1),
+};
+
 /** The Jacobian of step t of row b in one slice; states are h [R], then c, n, m [H], as the cell has them. */
 export function stepJacobian(
   spec: Spec,
@@ -93,7 +102,11 @@ export function stepJacobian(
         whh,
       ),
     });
-  const slope = (gate: number) => gate * (1 - gate);
+  const acts = spec.activations?.[place.slice];
+  const slopeOf = (name: string) => SLOPES[name] as (y: number) => number;
+  const slope = slopeOf(acts?.f?.name ?? "sigmoid");
+  const slopeG = slopeOf(acts?.g?.name ?? "tanh");
+  const slopeH = slopeOf(acts?.h?.name ?? "tanh");
   if (cell === "GRU") {
     const [r, z, n] = [of("r"), of("z"), of("n")];
     const [wr, wz, wn] = [block(whh, 0), block(whh, 1), block(whh, 2)];
@@ -190,7 +203,7 @@ export function stepJacobian(
       scaleRows(di, Ai),
       scaleRows(fromF, spec.coupled ? Ai : Af),
       scaleRows(
-        map((ik, gk) => ik * (1 - gk * gk), i, g),
+        map((ik, gk) => ik * slopeG(gk), i, g),
         Ag,
       ),
     ),
@@ -200,7 +213,7 @@ export function stepJacobian(
   // ∂(o·φ(c)) with o held, and by way of o.
   const norm = vector("weight_ln_c");
   const squash = scaleRows(
-    map((ok, yk) => ok * (1 - yk * yk), o, y),
+    map((ok, yk) => ok * slopeH(yk), o, y),
     norm ? scaleRows(norm, normJacobian(c)) : identity(H),
   );
   const dO = map((ok, yk) => yk * slope(ok), o, y);
