@@ -103,7 +103,7 @@ export function gruCellBackward(
   kept: usize, //   [rows,H]   in
   preact: usize, // [rows,3H]  in   with gateClip
   hPrev: usize, //  [rows,H]   in
-  p: usize, //      [rows,H]   *= z: what rides along with dh (flow.ts); or 0
+  e: usize, //      [rows,H]   *= z: the part of dh that flow.ts follows; or 0
   rows: i32,
 ): void {
   if (part == GruPart.GATES) {
@@ -112,14 +112,14 @@ export function gruCellBackward(
   }
   const H = s.H;
   const block = <usize>H << 2;
-  const flow = p != 0;
+  const flow = e != 0;
   // Units of the plain cell, four at a time; the others by the general one, which does the same where no option is on.
   const plain: usize = s.general ? 0 : <usize>(H & ~(LANES - 1)) << 2;
   for (let b = 0; b < rows; b++) {
     for (let at: usize = 0; at < plain; at += 16) {
-      backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, p, flow, at, LANES, false, GruPart.ALL);
+      backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, e, flow, at, LANES, false, GruPart.ALL);
     }
-    if (plain < block) generalUnits(s, dhPrev, gates, dq, dh, kept, preact, hPrev, p, flow, plain, part);
+    if (plain < block) generalUnits(s, dhPrev, gates, dq, dh, kept, preact, hPrev, e, flow, plain, part);
     dhPrev += block;
     gates += 3 * block;
     dq += 3 * block;
@@ -127,7 +127,7 @@ export function gruCellBackward(
     kept += block;
     preact += 3 * block;
     hPrev += block;
-    p += block;
+    e += block;
   }
 }
 
@@ -141,14 +141,14 @@ function generalUnits(
   kept: usize,
   preact: usize,
   hPrev: usize,
-  p: usize,
+  e: usize,
   flow: bool,
   from: usize,
   part: i32,
 ): void {
   const block = <usize>s.H << 2;
   for (let at = from; at < block; at += 16) {
-    backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, p, flow, at, <i32>(block - at) >> 2, true, part);
+    backward(s, dhPrev, gates, dq, dh, kept, preact, hPrev, e, flow, at, <i32>(block - at) >> 2, true, part);
   }
 }
 
@@ -167,7 +167,7 @@ function backward(
   kept: usize,
   preact: usize,
   hPrev: usize,
-  p: usize,
+  e: usize,
   flow: bool,
   at: usize,
   lanes: i32,
@@ -196,7 +196,7 @@ function backward(
   put(general, gate + block, dpz, lanes);
   put(general, gate + 2 * block, dpn, lanes);
   put(general, dhPrev + at, madd(d, z, take(general, dhPrev + at, lanes)), lanes);
-  if (flow) put(general, p + at, f32x4.mul(take(general, p + at, lanes), z), lanes);
+  if (flow) put(general, e + at, f32x4.mul(take(general, e + at, lanes), z), lanes);
   if (part == GruPart.ALL) {
     const dr = f32x4.mul(dpn, take(general, kept + at, lanes)); // (7)
     let dpr = f32x4.mul(dr, general ? gateSlope(s, r) : f32x4.mul(r, f32x4.sub(one, r))); // (8)

@@ -30,7 +30,7 @@ export interface FlowOptions {
 }
 
 /** A report, and in words what it is about. */
-export interface Measured {
+export interface MeasuredModel {
   readonly report: FlowReport;
   readonly model: string;
   readonly data: string;
@@ -54,7 +54,7 @@ export async function measureFile(core: Core, modelFile: string, dataFile: strin
 }
 
 /** A model of `train` on its data, with its own loss. */
-function measureSaved(saved: SavedModel, file: string, text: string, options: FlowOptions): Measured {
+function measureSaved(saved: SavedModel, file: string, text: string, options: FlowOptions): MeasuredModel {
   const { batch, loss, data } = batchOf(saved, file, text, options);
   const flow = new GradientFlow(saved.model);
   const { hidden, layers } = saved.settings;
@@ -169,7 +169,7 @@ function measureLayer(
   file: string | undefined,
   text: string | undefined,
   options: FlowOptions,
-): Measured {
+): MeasuredModel {
   const { inputSize: I, hiddenSize, numLayers: L, bidirectional } = layer;
   const { x, data } = file === undefined ? randomInput(I, options) : windowsOf(file, text as string, I, options);
   const B = x.shape[1] as number;

@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import type { FlowReport, SliceFlow } from "lstm-wasm/flow";
 import { least, most } from "./extremes.ts";
-import type { Measured } from "./flow-model.ts";
+import type { MeasuredModel } from "./flow-model.ts";
 import { short } from "./flow-print.ts";
 import { escapeHtml, htmlTable, key, page, svg, wholeTick } from "./report.ts";
 
@@ -226,7 +226,7 @@ function sliceSections(slice: SliceFlow, several: boolean): string[] {
 }
 
 /** The whole page. */
-export function renderFlow(file: string, { report, model, data }: Measured): string {
+export function renderFlow(file: string, { report, model, data }: MeasuredModel): string {
   const several = report.slices.length > 1;
   return page({
     title: `Gradient flow of ${file.split(/[\\/]/).at(-1)}`,

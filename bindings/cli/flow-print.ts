@@ -2,7 +2,7 @@
 import type { SliceFlow } from "lstm-wasm/flow";
 import pc from "picocolors";
 import { least, most } from "./extremes.ts";
-import type { Measured } from "./flow-model.ts";
+import type { MeasuredModel } from "./flow-model.ts";
 import { table } from "./print.ts";
 import { wrap } from "./wrap.ts";
 
@@ -65,7 +65,7 @@ export const short = (value: number | null | undefined): string => {
 const median = (values: readonly number[]): number | undefined =>
   [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 
-export function printFlow(file: string, { report, model, data }: Measured, html?: string): string {
+export function printFlow(file: string, { report, model, data }: MeasuredModel, html?: string): string {
   const { slices, verdict, status } = report;
   const shown = slices.find(({ name }) => name === report.slice) ?? slices[0];
   const lines = [
