@@ -8,7 +8,7 @@
 // (1) and the product by z are in the cells and beside them, where all of it is at hand. All else of the gradient is the recurrent part. Counts
 // of gates are made in bindings/flow/ from rows that are copied.
 import { LANES, loadSome, madd, storeSome } from "./math/simd";
-import { add, addRest, multiply } from "./math/vector";
+import { add, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
 
 /** Bytes of a row of `flow`: norms over the batch of what is in the row's slot, 6 of c and 6 of h, as `norms` leaves them. */
@@ -28,7 +28,6 @@ export function flowStart(s: Sequence, last: i32): void {
   memory.copy(partOf(s, last), s.at(s.dh, last, 0, s.R), <usize>(s.B * s.R) << 2);
   if (s.c) memory.copy(s.flowC, slot(s, s.dc, last, 0), <usize>(s.B * s.H) << 2);
   s.flowOwn |= Own.NOW;
-  s.flowScale = 1;
 }
 
 /**
@@ -44,18 +43,7 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     if (e != s.flowH) add(s.flowH, s.flowH, e, n); // (2)
     else if (now) add(e, e, s.flowOut, n);
   }
-  // Where a float32 would not hold their squares, values are multiplied by a power of two: by the last slot's, or by another.
-  for (let power = 227; ; power -= 100) {
-    if (fits(s, measure(s, next, later, carries, now)) || power < 0) break;
-    s.flowScale = reinterpret<f32>(power << 23);
-  }
-  // These may be of quite another size.
-  const row = s.flow + <usize>next * ROW;
-  if (s.c) {
-    again(s, row + 4, s.flowC, s.B * s.H);
-    again(s, row + 12, slot(s, s.dc, later, 0), s.B * s.H);
-  }
-  if (carries) again(s, row + OF_H + 4, partOf(s, next), n);
+  measure(s, next, later, carries, now);
   if (t < 0) return;
 
   const own = s.at(s.dh, prev, 0, s.R);
@@ -64,7 +52,7 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     memory.copy(e, s.flowH, <usize>n << 2);
     if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
     if (s.mask) for (let b = 0; b < s.B; b++) if (!load<u8>(s.mask + t * s.B + b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
-    addRest(s.flowH, own, e, n); // (2)
+    exchange(s.flowH, e, own, n); // (2)
   } // else all of p_h is e
   const gives = s.flowOwn & Own.EVER ? copyAny(carries ? s.flowOut : partOf(s, prev), own, n) : 0;
   s.flowOwn = (s.flowOwn & Own.EVER) | gives | (carries || now ? Own.INTO : 0);
@@ -91,40 +79,32 @@ export function flowInto(s: Sequence, next: i32, b: i32): usize {
   return s.flow && s.flowOwn & Own.INTO ? entering(s, next, b) : 0;
 }
 
-/** The norms of a slot, to which a step was taken from slot `later`. Answers about how large dh and dc are. */
+/** The norms of a slot, to which a step was taken from slot `later`. */
 // @ts-ignore: decorator
 @inline
-function measure(s: Sequence, at: i32, later: i32, carries: bool, now: i32): f32 {
+function measure(s: Sequence, at: i32, later: i32, carries: bool, now: i32): void {
   const row = s.flow + <usize>at * ROW;
   const n = s.B * s.R;
   const dh = s.at(s.dh, at, 0, s.R);
   const same = s.c && s.R == s.H;
   if (s.c) {
     const dc = slot(s, s.dc, at, 0);
-    norms(s, row, dc, s.flowC, slot(s, s.dc, later, 0), same ? dh : dc, s.B * s.H);
+    norms(row, dc, s.flowC, slot(s, s.dc, later, 0), same ? dh : dc, s.B * s.H);
   }
   // Without W_hh all of the gradient comes directly.
   if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
-  if (carries || now) norms(s, row + OF_H, dh, partOf(s, at), carries && now ? s.flowOut : 0, 0, n);
-  else if (!same) store<f32>(row + OF_H, norm(s, dh, n));
-  return load<f32>(row) + load<f32>(row + 16) + load<f32>(row + OF_H);
+  if (carries || now) norms(row + OF_H, dh, partOf(s, at), carries && now ? s.flowOut : 0, 0, n);
+  else if (!same) norm(row + OF_H, dh, n);
 }
 
-/** Whether the norm of values that were multiplied by flowScale is one whose square a float32 holds. */
-// @ts-ignore: decorator
-@inline
-function fits(s: Sequence, norm: f32): bool {
-  return norm * s.flowScale > 1e-16 && norm * s.flowScale < 1e17;
-}
-
-/** ‖x‖ of n values once more, by a scale of its own, where flowScale did not suit it. */
-function again(s: Sequence, to: usize, x: usize, n: i32): void {
-  const given = s.flowScale;
-  for (let power = 227; power > 0 && !fits(s, load<f32>(to)); power -= 100) {
-    s.flowScale = reinterpret<f32>(power << 23);
-    store<f32>(to, norm(s, x, n));
+/** y = y − e + x, which is x where e is all of y. */
+function exchange(y: usize, e: usize, x: usize, n: i32): void {
+  for (; n > 0; n -= LANES) {
+    storeSome(y, f32x4.add(f32x4.sub(loadSome(y, n), loadSome(e, n)), loadSome(x, n)), n);
+    y += 16;
+    e += 16;
+    x += 16;
   }
-  s.flowScale = given;
 }
 
 /** y = x, n values each. Answers whether any has a bit set. */
@@ -149,14 +129,21 @@ const REST = memory.data(64, 16);
  * ‖a‖, ‖b‖ and ‖a − b‖ of n values each; with c also ‖c‖, and ‖d‖, or without d ‖a − c‖ and ‖b − c‖: 6 places, 0 where nothing is
  * said. All at once: a sum waits for its last addition.
  */
-function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
-  const scale = f32x4.splat(s.flowScale);
-  // As bits: V8 compares floats anew at every turn.
-  const scaled = reinterpret<i32>(s.flowScale) != 0x3f800000;
+function norms(to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
+  quick(to, a, b, c, d, n);
+  exact(to, a, 0, n);
+  exact(to + 4, b, 0, n);
+  exact(to + 8, a, b, n);
+  if (!c) return;
+  exact(to + 12, c, 0, n);
+  exact(to + 16, d ? d : a, d ? 0 : c, n);
+  if (!d) exact(to + 20, b, c, n);
+}
+
+/** The same, of values whose squares a float32 holds. */
+function quick(to: usize, a: usize, b: usize, c: usize, d: usize, n: i32): void {
   const more = c != 0;
   const apart = d == 0;
-  // Exact, of a power of two.
-  const back = f32x4.splat(1.0 / s.flowScale);
   let aa = f32x4.splat(0.0);
   let bb = aa;
   let ab = aa;
@@ -176,12 +163,8 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
       n = LANES;
     }
     for (; n >= LANES; n -= LANES) {
-      let x = v128.load(a);
+      const x = v128.load(a);
       let y = v128.load(b);
-      if (scaled) {
-        x = f32x4.mul(x, scale);
-        y = f32x4.mul(y, scale);
-      }
       let v = f32x4.sub(x, y);
       aa = madd(x, x, aa);
       bb = madd(y, y, bb);
@@ -190,7 +173,6 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
       b += 16;
       if (more) {
         v = v128.load(c);
-        if (scaled) v = f32x4.mul(v, scale);
         cc = madd(v, v, cc);
         c += 16;
         if (apart) {
@@ -199,15 +181,37 @@ function norms(s: Sequence, to: usize, a: usize, b: usize, c: usize, d: usize, n
           v = f32x4.sub(x, v);
         } else {
           v = v128.load(d);
-          if (scaled) v = f32x4.mul(v, scale);
           d += 16;
         }
         dd = madd(v, v, dd);
       }
     }
   }
-  v128.store(to, f32x4.mul(f32x4.sqrt(sums(pairs(aa, bb), pairs(ab, cc))), back));
-  v128.store64_lane(to, f32x4.mul(f32x4.sqrt(sums(pairs(dd, ee), dd)), back), 0, 16);
+  v128.store(to, f32x4.sqrt(sums(pairs(aa, bb), pairs(ab, cc))));
+  v128.store64_lane(to, f32x4.sqrt(sums(pairs(dd, ee), dd)), 0, 16);
+}
+
+/** Two values, or the last one. */
+// @ts-ignore: decorator
+@inline
+function loadPair(x: usize, n: i32): v128 {
+  return n > 1 ? v128.load64_zero(x) : v128.load32_zero(x);
+}
+
+/** ‖x − y‖, or without y ‖x‖, of n values once more, in float64, unless it is a number whose square a float32 holds. */
+function exact(to: usize, x: usize, y: usize, n: i32): void {
+  const norm = load<f32>(to);
+  if (norm > 1e-15 && norm < 1e18) return;
+  let sum = f64x2.splat(0.0);
+  const apart = y - x;
+  for (; n > 0; n -= 2) {
+    let v = loadPair(x, n);
+    if (y) v = f32x4.sub(v, loadPair(x + apart, n));
+    v = f64x2.promote_low_f32x4(v);
+    sum = f64x2.add(sum, f64x2.mul(v, v));
+    x += 8;
+  }
+  store<f32>(to, <f32>Math.sqrt(f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)));
 }
 
 /** Two sums of two lanes of a, then of b. */
@@ -225,29 +229,31 @@ function sums(a: v128, b: v128): v128 {
 }
 
 /** ‖x‖ of n values, in four sums, since each waits for its last addition. */
-function norm(s: Sequence, x: usize, n: i32): f32 {
-  const scale = f32x4.splat(s.flowScale);
+function norm(to: usize, x: usize, n: i32): void {
+  const first = x;
+  let rest = n;
   let a = f32x4.splat(0.0);
   let b = a;
   let c = a;
   let d = a;
-  for (; n >= 4 * LANES; n -= 4 * LANES) {
-    let v = f32x4.mul(v128.load(x), scale);
+  for (; rest >= 4 * LANES; rest -= 4 * LANES) {
+    let v = v128.load(x);
     a = madd(v, v, a);
-    v = f32x4.mul(v128.load(x, 16), scale);
+    v = v128.load(x, 16);
     b = madd(v, v, b);
-    v = f32x4.mul(v128.load(x, 32), scale);
+    v = v128.load(x, 32);
     c = madd(v, v, c);
-    v = f32x4.mul(v128.load(x, 48), scale);
+    v = v128.load(x, 48);
     d = madd(v, v, d);
     x += 64;
   }
-  for (; n > 0; n -= LANES) {
-    const v = f32x4.mul(loadSome(x, n), scale);
+  for (; rest > 0; rest -= LANES) {
+    const v = loadSome(x, rest);
     a = madd(v, v, a);
     x += 16;
   }
   a = pairs(f32x4.add(a, b), f32x4.add(c, d));
   a = sums(a, a);
-  return Mathf.sqrt(f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)) / s.flowScale;
+  store<f32>(to, Mathf.sqrt(f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1)));
+  exact(to, first, 0, n);
 }

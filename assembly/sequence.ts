@@ -113,7 +113,6 @@ export class Sequence {
 
   // Gradient flow (flow.ts); dc then has more than one slot.
   flowOwn: i32; //    in 2: outputs may have gradients of their own, 0: only the last states; then scratch
-  flowScale: f32; //  scratch     power of two
   flow: usize; //     [T+1,12]    out =   norms, a row a slot; or 0, and all below
   flowH: usize; //    [2,B,R]     scratch
   flowC: usize; //    [2B+1,H]    scratch LSTM, sLSTM: p_c, a row for gains' gradients, behind a projection e

@@ -47,15 +47,18 @@ describe.each(BUILDS)("%s", (build) => {
     const normsAt = (scale: number) => {
       layer.forward(x, lengths && { lengths: [...lengths] });
       layer.backward({ [name]: { data: scaled(data, scale), shape } });
-      return flow.report().slices[0];
+      const [slice] = flow.report().slices;
+      if (!slice) throw new Error("no slice");
+      return slice;
     };
     const want = normsAt(1);
     for (const scale of [1e-30, 1e-18, 1e-9, 1e13, 1e18, 1e30]) {
       const got = normsAt(scale);
+      expect(got.dc === null).toBe(!layer.slices[0]?.states.includes("c"));
       for (const curve of NAMES)
-        got?.[curve]?.forEach((norm, t) => {
+        got[curve]?.forEach((norm, t) => {
           // Values of float32 end at 1e-45.
-          const exact = want?.[curve]?.[t] as number;
+          const exact = want[curve]?.[t] as number;
           expect(Math.abs(norm / scale - exact)).toBeLessThanOrEqual(1e-4 * exact + 1e-44 / scale);
         });
     }
@@ -77,6 +80,44 @@ describe.each(BUILDS)("%s", (build) => {
       expect(dc / 0.5 ** (lag + 1)).toBeCloseTo(1, 5);
     }
     expect(slice.decay.direct?.halfLife).toBeCloseTo(1, 5);
+  });
+
+  test("an explosion with a loss at every step: the direct path without what the step adds", () => {
+    using layer = new GRU(core, { inputSize: 1, hiddenSize: 1 });
+    const zeros = { data: new Float32Array(3), shape: [3] };
+    layer.loadStateDict({
+      ...{ weight_ih_l0: { ...zeros, shape: [3, 1] }, bias_ih_l0: zeros, bias_hh_l0: zeros },
+      weight_hh_l0: { data: Float32Array.of(0, 0, 1e10), shape: [3, 1] },
+    });
+    using flow = new GradientFlow(layer);
+    layer.forward({ data: new Float32Array(5), shape: [5, 1, 1] });
+    layer.backward({ output: { data: new Float32Array(5).fill(1), shape: [5, 1, 1] } });
+    const [slice] = flow.report().slices;
+    expect(slice?.direct).toEqual([0.9375, 0.875, 0.75, 0.5, 0]);
+    expect(slice?.basis).toBe("growth");
+  });
+
+  test("where every row takes every step, lengths change nothing", () => {
+    using layer = new RNN(core, { inputSize: 1, hiddenSize: 5, seed: 1 });
+    using flow = new GradientFlow(layer);
+    const x = randomTensor(createRandom(1), [6, 2, 1]);
+    const output = randomTensor(createRandom(2), [6, 2, 5]);
+    const [plain, same] = [undefined, [6, 6]].map((lengths) => {
+      layer.forward(x, lengths && { lengths });
+      layer.backward({ output });
+      return flow.report();
+    });
+    expect(same?.slices[0]?.direct).toEqual(new Array(6).fill(0));
+    expect(same?.verdict).toBe(plain?.verdict);
+  });
+
+  test("a recurrent path beside a cell that holds, of a tiny gradient", () => {
+    const [one, tiny] = [1, 1.5e-16].map((cn) => unit(4, [0, 0, 2e-7, 0], 20, { cn }));
+    expect(tiny?.report.verdict).toBe(one?.report.verdict);
+    for (const curve of NAMES)
+      tiny?.slice[curve]?.forEach((norm, t) => {
+        expect(norm / 1.5e-16).toBeCloseTo(one?.slice[curve]?.[t] as number, 10);
+      });
   });
 
   test("an explosion past the largest number begins with dL/dh", () => {
