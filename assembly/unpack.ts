@@ -3,7 +3,7 @@
 
 const BASE: i32 = 91;
 const SINGLE: i32 = 88;
-const FROM: i32 = 84;
+const FROM: i32 = 82;
 
 /** The digit of a character. */
 // @ts-ignore: decorator

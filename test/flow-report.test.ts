@@ -16,7 +16,7 @@ import {
 } from "lstm-wasm";
 import { GradientFlow } from "lstm-wasm/flow";
 import { adam, mseLoss, sgd, Trainer } from "lstm-wasm/train";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { spectralNorm } from "../bindings/flow/spectrum.ts";
 import type { Slice } from "../bindings/layers/slice.ts";
 import { createCore } from "./support/cores.ts";
@@ -293,8 +293,36 @@ describe("a model in training", () => {
       expect(trainer.step(batch).flow).not.toBeNull();
       flow.stop();
       for (let k = 0; k < 4; k++) expect(trainer.step(batch).flow).toBeNull();
-      expect(at(model.layers, 0)).toMatchObject({ measuresFlow: false });
+      expect(at(model.layers, 0)).toMatchObject({ measuresFlow: 0 });
     }
+  });
+
+  test("another flow of the same model comes and goes", () => {
+    const model = create();
+    const flow = new GradientFlow(model);
+    const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam(), flow });
+    trainer.step(batch);
+    {
+      using other = new GradientFlow(model);
+      other.measure(batch, mseLoss());
+    }
+    expect(trainer.step(batch).flow).not.toBeNull();
+    flow.stop();
+    flow.stop();
+    expect(at(model.layers, 0)).toMatchObject({ measuresFlow: 0 });
+  });
+
+  test("an update that fails leaves no report behind", () => {
+    const model = create();
+    const flow = new GradientFlow(model);
+    const trainer = new Trainer(model, { loss: mseLoss(), optimizer: adam(), flow });
+    const step = vi.spyOn(trainer.optimizer, "step").mockImplementation(() => {
+      throw new Error("no step");
+    });
+    expect(() => trainer.step(batch)).toThrow("no step");
+    step.mockRestore();
+    flow.stop();
+    expect(trainer.step(batch).flow).toBeNull();
   });
 
   test("reports on the weights that the pass ran with", () => {
@@ -317,6 +345,11 @@ describe("a model in training", () => {
     expect(step({})).toThrow(/first seen in the model's output; try/);
     using flow = new GradientFlow(model);
     expect(step({ flow })).toThrow(/first seen in h of 0\.l0 at step 4; try a lower learning rate/);
+    // Of a head that overflows though every state is finite, gradients tell nothing.
+    relu.loadStateDict(weights);
+    const head = model.layers[2] as Linear;
+    head.loadStateDict({ ...head.stateDict(), weight: { data: new Float32Array(4).fill(3e38), shape: [1, 4] } });
+    expect(step({ flow })).toThrow(/first seen in the (model's output|loss of a finite output); try/);
   });
 
   test("measure() leaves gradients, random numbers and weights as they were", () => {

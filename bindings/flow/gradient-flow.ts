@@ -44,6 +44,7 @@ export class GradientFlow {
   #updates = 0;
   #clipped = 0;
   #stopped = false;
+  #watches = false;
   /** Of an update with a report due: what went before it. */
   #pending: { readonly report: FlowReport; readonly weights: Map<string, Float32Array> } | null = null;
 
@@ -103,7 +104,7 @@ export class GradientFlow {
     const passes = new Passes(this.model, loss, 0);
     const kept = parameters.map(({ grad, size }) => core.read(grad, size));
     const { draws } = passes;
-    const watched = this.#places.map(({ layer }) => layer.measuresFlow);
+    const watched = this.#watches;
     try {
       const piece = passes.prepare(losses === "last" ? passes.lastAlone(batch) : batch);
       this.#watch(true);
@@ -112,9 +113,7 @@ export class GradientFlow {
       const read = this.#read();
       return this.#report(read, losses === "last" ? "norm" : this.#basis(read));
     } finally {
-      this.#places.forEach(({ layer }, k) => {
-        layer.measuresFlow = watched[k] as boolean;
-      });
+      this.#watch(watched);
       passes.draws = draws;
       passes.dispose();
       parameters.forEach(({ grad }, k) => {
@@ -135,6 +134,7 @@ export class GradientFlow {
 
   /** @internal Before an update of a Trainer. */
   beforeUpdate(): void {
+    this.#pending = null;
     if (!this.#isDue()) return;
     const { core, parameters } = this.model;
     const weights = new Map(parameters.map(({ name, value, size }) => [name, core.read(value, size)]));
@@ -153,9 +153,10 @@ export class GradientFlow {
     return { ...report, updateRatios: this.#updateRatios(weights), clipRate: this.#clipRate };
   }
 
-  /** @internal Where a number was first not finite in a pass that was measured, as "h of 0.l0 at step 3"; else null. */
-  firstNonFinite(): string | null {
-    const found = this.#isDue() ? findNonFinite(this.model, this.#read()) : null;
+  /** @internal Where a number was first not finite in the last pass, or on its way forwards, as "h of 0.l0 at step 3"; or null. */
+  firstNonFinite(way: "forward" | "both"): string | null {
+    if (!this.#places.every(({ slice }) => slice.measured)) return null;
+    const found = findNonFinite(this.model, this.#read(), way);
     return found && placeText(found);
   }
 
@@ -184,7 +185,7 @@ export class GradientFlow {
       if (table) return { place, table, norms: readNorms(table, place.slice) };
       throw new StateError(
         "ERR_NO_FORWARD",
-        "GradientFlow: expected a backward pass with flow behind the last forward pass, got none",
+        `GradientFlow: expected a backward pass with flow behind the last forward pass, got none${this.#stopped ? ", as it was stopped" : ""}`,
       );
     });
   }
@@ -231,7 +232,9 @@ export class GradientFlow {
   }
 
   #watch(on: boolean): void {
-    for (const { layer } of this.#places) layer.measuresFlow = on;
+    if (on === this.#watches) return;
+    this.#watches = on;
+    for (const { layer } of this.#places) layer.measuresFlow += on ? 1 : -1;
   }
 }
 

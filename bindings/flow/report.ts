@@ -186,7 +186,11 @@ function spectrumOf(layer: Recurrent, { suffix, kind, H, R }: Slice): () => Slic
 const kindOf = (value: number): NonFinite["kind"] => (Number.isNaN(value) ? "NaN" : "Infinity");
 
 /** Where a number was first not finite, in the order in which a pass works: parameters, states, gradients. */
-export function findNonFinite(model: Layer, read: readonly PlaceRead[]): NonFinite | null {
+export function findNonFinite(
+  model: Layer,
+  read: readonly PlaceRead[],
+  way: "forward" | "both" = "both",
+): NonFinite | null {
   const { core } = model;
   const inParameters = (which: "value" | "grad"): NonFinite | null => {
     for (const parameter of model.parameters) {
@@ -215,6 +219,7 @@ export function findNonFinite(model: Layer, read: readonly PlaceRead[]): NonFini
       }
     }
   }
+  if (way === "forward") return null;
   for (const { place, table, norms } of [...read].reverse()) {
     const { name, slice } = place;
     const { dh, dc } = norms;

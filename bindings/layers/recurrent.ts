@@ -87,8 +87,8 @@ export abstract class Recurrent extends Layer {
   carriedGradient: CarriedStates | null = null;
   /** @internal What `draws` was at the start of sequences that come in parts: masks that hold for whole ones are of then. */
   sequenceDraw: number | null = null;
-  /** @internal Whether backward passes measure where the gradient goes (lstm-wasm/flow). */
-  measuresFlow = false;
+  /** @internal How many watch where the gradient goes (lstm-wasm/flow): backward passes measure it while there is one. */
+  measuresFlow = 0;
   /**
    * What the last forward pass leaves to the backward pass: addresses of the mask of outputs and of each layer's dropout mask, and
    * which sequences have no step.
@@ -227,7 +227,7 @@ export abstract class Recurrent extends Layer {
     const { record = false, clipStep = 0 } = options;
     checkFlag("record", record);
     checkNonNegative("clipStep", clipStep);
-    const flow = options.flow === undefined ? this.measuresFlow : checkFlag("flow", options.flow);
+    const flow = options.flow === undefined ? this.measuresFlow > 0 : checkFlag("flow", options.flow);
     const states = this.#stateShapes(input);
     if (output) checkTensor("output", output, this.outputShape(input));
     const final = this.#given(cotangents as Record<string, Tensor>, "n", states);
@@ -389,7 +389,7 @@ export abstract class Recurrent extends Layer {
     wantInput: boolean,
     record: boolean,
     clipStep = 0,
-    flow = this.measuresFlow,
+    flow = this.measuresFlow > 0,
   ): number {
     const input = this.checkRan();
     const { T, B, outputMask, dropped } = this.#last;

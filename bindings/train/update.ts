@@ -27,7 +27,7 @@ export interface FlowWatch {
   /** @internal */
   afterUpdate(step: { readonly clipped: boolean }): FlowReport | null;
   /** @internal */
-  firstNonFinite(): string | null;
+  firstNonFinite(way: "forward" | "both"): string | null;
 }
 
 /** Bounds on gradients. */
@@ -64,12 +64,14 @@ export class Update {
     const gradNorm = Math.sqrt(total);
     const update = `in update ${this.optimizer.steps + 1}`;
     if (!Number.isFinite(loss))
-      throw this.#ofLoss(`a finite loss, got ${loss}`, update, isOutputFinite, this.#flow?.firstNonFinite());
+      throw this.#ofLoss(`a finite loss, got ${loss}`, update, isOutputFinite, () =>
+        this.#flow?.firstNonFinite("forward"),
+      );
     if (!Number.isFinite(gradNorm))
       throw this.#nonFinite(
         `a finite gradient, got norm ${gradNorm}`,
         update,
-        this.#flow?.firstNonFinite() ?? `the gradient of ${this.#firstNonFinite("grad")}`,
+        this.#flow?.firstNonFinite("both") ?? `the gradient of ${this.#firstNonFinite("grad")}`,
       );
     const { norm, value } = this.#clip;
     let clipped = false;
@@ -101,10 +103,15 @@ export class Update {
     return `after update ${this.optimizer.steps}`;
   }
 
-  #ofLoss(what: string, when: string, isOutputFinite: () => boolean, seen?: string | null): TrainingError {
+  #ofLoss(
+    what: string,
+    when: string,
+    isOutputFinite: () => boolean,
+    seen?: () => string | null | undefined,
+  ): TrainingError {
     return isOutputFinite()
       ? this.#nonFinite(what, when, "the loss of a finite output", ", or smaller targets")
-      : this.#nonFinite(what, when, seen ?? "the model's output");
+      : this.#nonFinite(what, when, seen?.() ?? "the model's output");
   }
 
   /** Says what came and when, and where it may first be seen: in a parameter, or if all are finite in `otherwise`. */
