@@ -371,6 +371,8 @@ describe("a model in training", () => {
     const each = { x: batch.x, target: randomTensor(random, [6, 3, 1]) };
     const [last, all] = [flow.measure(each, mseLoss()), flow.measure(each, mseLoss(), { losses: "all" })];
     expect([last.slices[0]?.basis, all.slices[0]?.basis]).toEqual(["norm", "growth"]);
+    expect(last.verdict).not.toContain("growth");
+    expect(all.verdict).toMatch(/(% of it is left|times as large), by the growth at each step/);
     // The same as a model that answers once, whose target is that of the last step.
     const once = new Sequential([lstm, lastStep(), model.layers[1] as Linear]);
     const target = { data: each.target.data.slice(-3), shape: [3, 1] };
@@ -561,6 +563,33 @@ test.each([1, 2, 7, 77])("of a batch of %i every sequence is among the rows whos
   expect(rows).toBe(Math.ceil((20 * B) / every));
   const kept = new Set(Array.from({ length: rows }, (_, k) => (k * every) % B));
   expect(kept.size).toBe(B);
+});
+
+test("steps of padding that no sequence takes are left out, before and behind", () => {
+  using layer = new GRU(core, { inputSize: 2, hiddenSize: 3, bidirectional: true, seed: 1 });
+  using flow = new GradientFlow(layer);
+  const random = createRandom(7);
+  const short = randomTensor(random, [4, 2, 2]);
+  const long = { data: new Float32Array(40), shape: [10, 2, 2] };
+  long.data.set(short.data);
+  const hn = randomTensor(random, [2, 2, 3]);
+  layer.forward(short, { lengths: [4, 4] });
+  layer.backward({ hn });
+  const want = flow.report();
+  layer.forward(long, { lengths: [4, 4] });
+  layer.backward({ hn });
+  const got = flow.report();
+  expect(got.verdict).toBe(want.verdict);
+  expect(got.slices.map(({ carried }) => carried.from)).toEqual([6, 0]);
+  got.slices.forEach(({ carried, ratios, decay }, k) => {
+    const { carried: exact, ...others } = at(want.slices, k);
+    expect({ ...carried, from: 0 }).toEqual(exact);
+    expect([ratios, decay]).toEqual([others.ratios, others.decay]);
+  });
+  // Nothing but padding.
+  layer.forward(short, { lengths: [0, 0] });
+  layer.backward({ hn });
+  expect(at(flow.report().slices, 0)).toMatchObject({ status: "carries", ratios: [] });
 });
 
 test("layers that go backwards turn what they hand on round: whose far end is whose", () => {

@@ -9,11 +9,14 @@ export interface FlowTable {
   readonly T: number;
   readonly B: number;
   readonly plain: boolean;
+  /** Lags before and behind which all sequences only hold what they have: padding. */
+  readonly from: number;
+  readonly to: number;
   /** [T+1,12], a row a slot of the tapes. */
   readonly norms: Float32Array;
 }
 
-/** Values of single sequences at steps that were taken: all of a batch of one or of no more than 64, about a seventh of larger ones. */
+/** Values of single sequences at steps that were taken: all of one sequence, or of up to 64 steps of several, else about a seventh. */
 export interface FlowRows {
   readonly rows: number;
   /** [rows,GH], blocks in the order of the gates. */
@@ -25,10 +28,20 @@ export interface FlowRows {
 }
 
 /** The norms of the last pass; null before the first, and since another forward pass. */
-export function readTable({ measured }: Slice): FlowTable | null {
+export function readTable({ measured, reverse }: Slice): FlowTable | null {
   if (!measured) return null;
-  const { core, T, B, plain, at } = measured;
-  return { T, B, plain, norms: core.read(at.flow, COLUMNS * (T + 1)) };
+  const { core, T, B, plain, mask, at } = measured;
+  let [from, to] = [0, T];
+  if (mask) {
+    const taken = core.bytes(mask, T * B);
+    const isHeld = (lag: number) => {
+      const t = reverse ? lag : T - 1 - lag;
+      return taken.subarray(t * B, (t + 1) * B).every((one) => one === 0);
+    };
+    while (from < T && isHeld(from)) from++;
+    while (to > from && isHeld(to - 1)) to--;
+  }
+  return { T, B, plain, from, to, norms: core.read(at.flow, COLUMNS * (T + 1)) };
 }
 
 /** The values of the last pass, behind which readTable answered. */

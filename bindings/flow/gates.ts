@@ -6,7 +6,7 @@ import type { FlowRows } from "./data.ts";
 
 /** Shares of all values. */
 export interface Saturation {
-  /** Below 0.1; of g, n and tanh c, which run from −1 to 1, below −0.9; of a relu, at 0. */
+  /** Below 0.1; of g, n, tanh c, an RNN's h and an sLSTM's z, which run from −1 to 1, below −0.9; of a relu, at 0. */
   readonly low: number;
   /** Above 0.9. */
   readonly high: number;

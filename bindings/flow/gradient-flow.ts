@@ -32,6 +32,10 @@ export interface GradientFlowOptions extends Partial<Thresholds> {
 /**
  * Where the gradients of a model go. From its making on the backward passes of the model's recurrent layers measure the flow;
  * `report()` tells of the last one. Given to a Trainer as its option `flow`, it reports with every n-th update.
+ *
+ * With a loss at more than one step the report goes by the growth at each step, which of an LSTM tells too little; `measure()` has
+ * the loss of the last step alone. Steps that no sequence takes are left out; a sequence that ends earlier than others holds its
+ * gradient through its padding, which counts as left.
  */
 export class GradientFlow {
   /** What is watched. */
@@ -77,8 +81,8 @@ export class GradientFlow {
   curves(): SliceFlow["carried"][] {
     const read = this.#read();
     const basis = this.#basis(read);
-    return read.map(({ place, norms }) => {
-      const { from, total, direct, recurrent } = carry(norms, this.#basisOf(place, basis));
+    return read.map(({ place, table, norms }) => {
+      const { from, total, direct, recurrent } = carry(norms, this.#basisOf(place, basis), table);
       return { from, total, direct, recurrent };
     });
   }

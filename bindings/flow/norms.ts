@@ -64,7 +64,7 @@ export type Basis = "norm" | "growth";
 
 /** What of a gradient is left after each lag, as a share of what there was. */
 export interface Carried {
-  /** The lag at which the loss's gradient first appears: 0 here. */
+  /** The lag at which the loss's gradient first meets a step: 0 here. */
   readonly from: number;
   readonly total: readonly number[];
   readonly direct: readonly number[];
@@ -76,16 +76,20 @@ export interface Carried {
 /** Whether a gradient of its own comes to more than one step. */
 export const hasManyLosses = ({ own }: Norms): boolean => own.filter((norm) => norm !== 0).length > 1;
 
-export function carry({ own, state, arrived, direct, recurrent }: Norms, basis: Basis): Carried {
+export function carry(
+  { own, state, arrived, direct, recurrent }: Norms,
+  basis: Basis,
+  bounds: Pick<FlowTable, "from" | "to">,
+): Carried {
   const from = Math.max(
-    0,
+    bounds.from,
     state.findIndex((norm) => norm !== 0),
   );
   const total = [1];
   const paths = { direct: [0], recurrent: [0] };
   const ratios: number[] = [];
-  let given = own[from] as number;
-  for (let lag = from + 1; lag < state.length; lag++) {
+  let given = state[from] as number;
+  for (let lag = from + 1; lag <= bounds.to; lag++) {
     const [now, before] = [arrived[lag] as number, state[lag - 1] as number];
     const ratio = before === 0 ? 0 : now / before;
     const left = basis === "growth" ? (total.at(-1) as number) * ratio : now / given;

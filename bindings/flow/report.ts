@@ -50,7 +50,7 @@ export interface SliceFlow extends Outcome {
   /** Norms of what later steps sent to the state of step t through the cell's memory alone, and through W_hh at least once. */
   readonly direct: readonly number[];
   readonly recurrent: readonly number[];
-  /** How `carried` and the verdict are reckoned: "growth" where every step has a loss of its own. */
+  /** How `carried` and the verdict are reckoned: "growth" where more than one step has a loss of its own. */
   readonly basis: Basis;
   /**
    * What is left of the gradient after so many steps back (index: steps), as a share of what there was, from `carried.from` steps
@@ -62,17 +62,23 @@ export interface SliceFlow extends Outcome {
     readonly direct: readonly number[];
     readonly recurrent: readonly number[];
   };
-  /** How much the gradient grows at each step back (Pascanu et al. 2013, arXiv 1211.5063, equation 9); index: steps back. */
+  /**
+   * How much the gradient grows at each step back (Pascanu et al. 2013, arXiv 1211.5063, equation 9): from k to k + 1 steps back of
+   * those that `carried` counts, at index k.
+   */
   readonly ratios: readonly number[];
   /** That paper's regulariser, Σ (ratio − 1)². */
   readonly omega: number;
   /** Straight lines through log(carried): null where there is nothing. */
   readonly decay: Readonly<Record<"total" | "direct" | "recurrent", Decay | null>>;
-  /** Steps over which each unit keeps what it holds, −1 / mean(log f), of a GRU with z for f; null for an RNN. */
+  /**
+   * Steps over which each unit keeps what it holds, −1 / mean(log f); f is of a GRU z, of a MinGRU 1 − z, of a MinLSTM f / (f + i),
+   * of an sLSTM the stabilised f. Null for an RNN.
+   */
   readonly forgetHorizon: readonly number[] | null;
-  /** By gate: what share of its values is near its ends. */
+  /** By gate: what share of its values is near its ends. An sLSTM's i and f are the stabilised ones, of which one is 1. */
   readonly saturation: Readonly<Record<string, Saturation>>;
-  /** Units with |h| < 0.001 throughout, in a batch of more than 64 values of a unit in a seventh of them. */
+  /** Units with |h| < 0.001 throughout; of more than 64 steps of several sequences in about a seventh of them. */
   readonly deadUnits: readonly number[];
   /** Of W_hh as a whole its norm, of each gate's block both; the radius of the whole is the largest of those. */
   readonly spectrum: Spectrum & { readonly gates: Readonly<Record<string, Spectrum>> };
@@ -114,7 +120,7 @@ function lazily<T>(make: () => T): () => T {
 export function sliceFlow({ place, table, norms }: PlaceRead, basis: Basis, thresholds: Thresholds): SliceFlow {
   const { name, layer, slice } = place;
   const { T, B } = table;
-  const carried = carry(norms, basis);
+  const carried = carry(norms, basis, table);
   const { total, direct, recurrent, from, ratios } = carried;
   // From lags to time; the last lag is the initial state.
   const inTime = (curve: readonly number[]) => {
@@ -130,7 +136,7 @@ export function sliceFlow({ place, table, norms }: PlaceRead, basis: Basis, thre
   const bare: Outcome = { status: "none", after: null, path: null, left: 0, verdict: "no gradient came" };
   return {
     ...(norms.state.some((norm) => norm !== 0)
-      ? judge(carried, slice.kind.gates.length > 1 || !table.plain, thresholds)
+      ? judge(carried, { basis, hasDirect: slice.kind.gates.length > 1 || !table.plain, ...thresholds })
       : bare),
     ...{ name, cell: slice.kind.name },
     layer: Math.floor(slice.index / (layer.bidirectional ? 2 : 1)),

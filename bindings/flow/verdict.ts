@@ -1,5 +1,5 @@
 // One plain sentence for what became of the gradient, and the same for a program.
-import type { Carried } from "./norms.ts";
+import type { Basis, Carried } from "./norms.ts";
 
 /** What is left of the gradient, as shares of what there was at the start: at which it counts as vanished, and as exploded. */
 export interface Thresholds {
@@ -14,7 +14,7 @@ export type Path = "direct" | "recurrent";
 
 export interface Outcome {
   readonly status: "carries" | "vanishes" | "explodes" | "nonFinite" | "none";
-  /** Steps back after which it vanished, exploded or was no finite number; else null. */
+  /** Steps back after which it vanished, exploded or, of a slice, was no finite number; else null. */
   readonly after: number | null;
   /** By which most of what was left came; null where nothing came. */
   readonly path: Path | null;
@@ -50,7 +50,11 @@ function pathAt({ direct, recurrent }: Carried, lag: number): Path | null {
 }
 
 /** What became of a gradient that went back through `carried.ratios.length` steps. */
-export function judge(carried: Carried, hasDirect: boolean, thresholds: Thresholds): Outcome {
+export function judge(
+  carried: Carried,
+  { basis, hasDirect, ...thresholds }: Thresholds & { readonly basis: Basis; readonly hasDirect: boolean },
+): Outcome {
+  const by = basis === "growth" ? ", by the growth at each step" : "";
   const { total, recurrent, direct } = carried;
   const lags = total.length - 1;
   const beyond = firstBeyond(total, thresholds);
@@ -62,7 +66,7 @@ export function judge(carried: Carried, hasDirect: boolean, thresholds: Threshol
     if (!Number.isFinite(left))
       return { status: "nonFinite", after, path: null, left, verdict: `not finite after ${steps(after)}` };
     const through = path ? ` through the ${path} path` : "";
-    const verdict = `${status} after ${steps(after)}${through}: ${leftText(left)}`;
+    const verdict = `${status} after ${steps(after)}${through}: ${leftText(left)}${by}`;
     return { status, after, path, left, verdict };
   }
   const path = pathAt(carried, lags);
@@ -74,6 +78,6 @@ export function judge(carried: Carried, hasDirect: boolean, thresholds: Threshol
     return event ? `; the ${name} path alone ${event.status} after ${steps(event.after)}` : "";
   };
   const other = path === "direct" ? alone("recurrent", recurrent) : hasDirect ? alone("direct", direct) : "";
-  const verdict = `reaches back ${lags === 1 ? "its one step" : `all ${steps(lags)}`}, most of it through the ${path ?? "recurrent"} path: ${leftText(left)}${other}`;
+  const verdict = `reaches back ${lags === 1 ? "its one step" : `all ${steps(lags)}`}, most of it through the ${path ?? "recurrent"} path: ${leftText(left)}${by}${other}`;
   return { status: "carries", after: null, path, left, verdict };
 }
