@@ -42,16 +42,17 @@ const boundsIn = ({ carried }: SliceFlow) => [
 
 /** How much of the gradient is left after so many steps back. */
 export function carriedPlot(slice: SliceFlow, height = 280): string {
+  const isShown = (left: number) => left > DEEPEST && Number.isFinite(left);
+  // A line has a gap where there is nothing.
   const points = pathsOf(slice).flatMap(([path, , colour]) =>
-    slice.carried[path].flatMap((left, lag) =>
-      left > DEEPEST && Number.isFinite(left) ? [{ lag, left, path, colour }] : [],
-    ),
+    slice.carried[path].map((left, lag) => ({ lag, left: isShown(left) ? left : Number.NaN, path, colour })),
   );
-  const axis = logAxis([1, 0.1, ...boundsIn(slice), ...points.map(({ left }) => left)]);
+  const shown = points.filter(({ left }) => isShown(left));
+  const axis = logAxis([1, 0.1, ...boundsIn(slice), ...shown.map(({ left }) => left)]);
   return svg("Gradient left after so many steps back", {
     height,
     marginLeft: 60,
-    x: { label: "steps back →", domain: [0, most([1, ...points.map(({ lag }) => lag)])], tickFormat: wholeTick },
+    x: { label: "steps back →", domain: [0, most([1, ...shown.map(({ lag }) => lag)])], tickFormat: wholeTick },
     y: { label: "↑ share of the gradient left", grid: true, ...axis },
     marks: [
       Plot.ruleY(boundsIn(slice), { stroke: "var(--soft)", strokeDasharray: "3 3" }),

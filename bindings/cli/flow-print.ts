@@ -24,26 +24,22 @@ export function drawCurves(curves: readonly Curve[]): string {
     .filter(Number.isFinite);
   if (logs.length === 0) return "";
   const high = Math.ceil(Math.max(0, most(logs)));
-  const low = Math.min(high - 2, Math.max(Math.floor(least(logs)), high - 12));
+  const low = Math.min(high - 2, Math.max(Math.floor(least(logs)), -12));
   // No further than where something can be drawn.
   const last = Math.max(1, ...curves.map(({ values }) => values.findLastIndex((value) => value >= 10 ** (low - 0.5))));
+  const rowOf = (exponent: number) => Math.round(((high - exponent) / (high - low)) * (HEIGHT - 1));
   const grid = Array.from({ length: HEIGHT }, () => new Array<string>(WIDTH).fill(" "));
   for (const { glyph, colour, values } of curves)
     for (let column = 0; column < WIDTH; column++) {
       const value = values[Math.round((column / (WIDTH - 1)) * last)] as number;
       if (!(value > 0)) continue;
-      const row = Math.round(((high - Math.log10(value)) / (high - low)) * (HEIGHT - 1));
-      const line = grid[row];
+      const line = grid[rowOf(Math.log10(value))];
       if (line) line[column] = colour(glyph);
     }
   const every = Math.max(1, Math.ceil((high - low) / 6));
-  const lines = grid.map((line, row) => {
-    const exponent = high - (row / (HEIGHT - 1)) * (high - low);
-    const exact = Math.round(exponent);
-    const isTick = Math.abs(exponent - exact) <= (high - low) / (HEIGHT - 1) / 2 && (high - exact) % every === 0;
-    const first = Math.round(((high - exact) / (high - low)) * (HEIGHT - 1)) === row;
-    return `${(isTick && first ? `1e${exact}` : "").padStart(6)} ┤${line.join("").trimEnd()}`;
-  });
+  const labels = new Map<number, string>();
+  for (let exponent = high; exponent >= low; exponent -= every) labels.set(rowOf(exponent), `1e${exponent}`);
+  const lines = grid.map((line, row) => `${(labels.get(row) ?? "").padStart(6)} ┤${line.join("").trimEnd()}`);
   const axis =
     `0${String(Math.round(last / 2)).padStart(WIDTH / 2)}`.padEnd(WIDTH - String(last).length) + String(last);
   const under = "".padStart(8);
