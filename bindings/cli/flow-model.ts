@@ -42,6 +42,7 @@ export async function measureFile(core: Core, modelFile: string, dataFile: strin
   const recurrent = (name: string) => /(weight|bias)_(ih|hh|hr)_l\d/.test(name);
   const { metadata, tensors } = ofFile(modelFile, () => decodeSafetensors(bytes, recurrent));
   if (metadata.format?.startsWith("lstm-wasm ")) {
+    refuseOptions(options, "a model that train saved");
     const saved = ofFile(modelFile, () => loadModel(core, bytes));
     if (dataFile === undefined && saved.kind === "text")
       throw new UserError("data: expected a file of text to run the model on, got none");
@@ -51,6 +52,14 @@ export async function measureFile(core: Core, modelFile: string, dataFile: strin
   }
   const layer = layerOf(core, modelFile, tensors, options);
   return measureLayer(layer, dataFile, dataFile && (await readText(dataFile)), options);
+}
+
+/** Options that only a state_dict has a use for. */
+export function refuseOptions({ module, nonlinearity, standardize }: FlowOptions, beside: string): void {
+  const given = Object.entries({ module, nonlinearity: nonlinearity === "relu", standardize }).find(
+    ([, value]) => value,
+  );
+  if (given) throw new UserError(`--${given[0]}: expected it with a state_dict alone, got it with ${beside}`);
 }
 
 /** A model of `train` on its data, with its own loss. */

@@ -3,13 +3,14 @@ import { load } from "lstm-wasm";
 import { writeFileAtomic } from "lstm-wasm/node";
 import { UserError } from "./fail.ts";
 import { checkApart } from "./files.ts";
-import { type FlowOptions, measureFile } from "./flow-model.ts";
+import { type FlowOptions, measureFile, refuseOptions } from "./flow-model.ts";
 import { printFlow } from "./flow-print.ts";
 
 /** The command. */
 export async function flow(model: string | undefined, data: string | undefined, options: FlowOptions): Promise<void> {
   if (options.lab) {
     if (model !== undefined) throw new UserError(`--lab: expected no model beside it, got ${model}`);
+    refuseOptions(options, "--lab");
     return (await import("./flow-lab.ts")).lab(options);
   }
   if (model === undefined)

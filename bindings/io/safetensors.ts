@@ -156,7 +156,9 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; body:
     );
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER)
-    throw new FormatError(`safetensors: expected a header of at most ${MAX_HEADER} bytes, got ${length}`);
+    throw new FormatError(
+      `safetensors: expected a header of at most ${MAX_HEADER} bytes, got ${length}, so it may be a file of another kind`,
+    );
   if (length > bytes.length - 8)
     throw new FormatError(`safetensors: expected a header of ${length} bytes, got ${bytes.length - 8}: truncated`);
   let header: unknown;

@@ -166,6 +166,15 @@ test("a threshold is drawn within its plot, though the curve falls to exactly 0"
   expect(y).toBeLessThanOrEqual(280);
 });
 
+test.each([
+  [["--module", "rnn"], "module"],
+  [["--standardize"], "standardize"],
+  [["--nonlinearity", "relu"], "nonlinearity"],
+])("%s with the lab, which has no use for it", async (args, name) => {
+  const { err } = await cli("flow", "--lab", ...args);
+  expect(err).toBe(`lstm-wasm: --${name}: expected it with a state_dict alone, got it with --lab\n`);
+});
+
 test.runIf(existsSync("/dev/full"))(
   "a full disk behind standard output is an error, a closed pipe none",
   async () => {
