@@ -5,8 +5,8 @@
 // p is what did not come recurrently: the direct part, and the step's own output. It is carried along with the gradient:
 //   e = p_h·zone    p_c += W_hrᵀ·e·o·φ'(c)    p_c₋ = p_c·f                  (1)  LSTM; sLSTM: o/n instead of o·φ'(c)
 //   p_h₋ = p_h − e + (step t − 1's own output), and + e·z in a GRU          (2)
-// (1) and the product by z are in the cells and beside them, where all of it is at hand. All else of the gradient is the recurrent part. Counts
-// of gates are made in bindings/flow/ from rows that are copied.
+// (1) and the product by z are in the cells and beside them, where all of it is at hand. All else of the gradient is the recurrent
+// part. Counts of gates are made in bindings/flow/ from rows that are copied.
 import { LANES, loadSome, madd, storeSome } from "./math/simd";
 import { add, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
