@@ -43,7 +43,7 @@ function printLab(points: readonly Point[], lengths: readonly number[], html: st
     .trimEnd()
     .padEnd(width);
   const blocks = lengths.flatMap((steps) => [
-    pc.bold(`${steps} steps back`),
+    pc.bold(`${steps.toLocaleString("en")} steps back`),
     `${"RNN".padStart(8)}  ${row("RNN", null, steps)}   (it has no gate to bias)`,
     `${"bias".padStart(8)}  ${"GRU, update gate".padEnd(width + 3)}LSTM, forget gate`,
     ...BIASES.map(

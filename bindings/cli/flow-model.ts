@@ -204,7 +204,10 @@ function randomInput(I: number, { steps = 100, seed }: FlowOptions): { x: Tensor
   const random = createRandom(seed + 1);
   // Uniform numbers of deviation 1.
   const data = Float32Array.from({ length: steps * B * I }, () => Math.sqrt(3) * (2 * random() - 1));
-  return { x: { data, shape: [steps, B, I] }, data: `${B} random sequences of ${steps} steps (mean 0, deviation 1)` };
+  return {
+    x: { data, shape: [steps, B, I] },
+    data: `${B} random sequences of ${steps} step${steps === 1 ? "" : "s"} (mean 0, deviation 1)`,
+  };
 }
 
 function windowsOf(

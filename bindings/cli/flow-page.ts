@@ -122,7 +122,7 @@ function saturationPlot(slice: SliceFlow): string {
     height: 44 + 26 * gates.length,
     marginTop: 6,
     marginLeft: 60,
-    x: { label: "share of values", percent: true, domain: [0, 100] },
+    x: { label: "share of values (%) →", percent: true, domain: [0, 100] },
     y: { label: null, domain: gates, tickSize: 0 },
     marks: [
       Plot.barX(bars, {
@@ -207,7 +207,7 @@ function sliceSections(slice: SliceFlow, several: boolean): string[] {
     normsPlot(slice),
     growthPlot(slice),
     "<h2>Gates</h2>",
-    `<p class="soft">${key("--accent", "near their lower end")}${key("--warm", "near their upper end")}${escapeHtml(slice.forgetHorizon ? "beyond 0.1 and 0.9; g, n and tanh c beyond ±0.9" : "h beyond ±0.9, of a relu at 0")}</p>`,
+    `<p class="soft">${key("--accent", "near their lower end")}${key("--warm", "near their upper end")}${escapeHtml(slice.forgetHorizon ? "beyond 0.1 and 0.9; g, n and tanh\u00a0c beyond ±0.9" : "h beyond ±0.9, of a relu at 0")}</p>`,
     saturationPlot(slice),
     ...(slice.forgetHorizon ? [horizonPlot(slice)] : []),
     "<h2>Recurrent weights</h2>",

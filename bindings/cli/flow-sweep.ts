@@ -91,7 +91,7 @@ export function summary(points: readonly Point[], lengths: readonly number[]): s
       const of = (status: string) => own.filter((point) => point.status === status).length;
       return `${cell} carries ${of("carries")} of ${own.length}, vanishes ${of("vanishes")}, explodes ${of("explodes")}`;
     });
-    return `Over ${steps} steps: ${shares.join("; ")}.`;
+    return `Over ${steps.toLocaleString("en")} steps: ${shares.join("; ")}.`;
   });
 }
 
