@@ -8,7 +8,7 @@
 // (1) and the product by z are in the cells and beside them, where all of it is at hand. All else of the gradient is the recurrent
 // part. Counts of gates are made in bindings/flow/ from rows that are copied.
 import { LANES, loadSome, madd, storeSome } from "./math/simd";
-import { add, multiply } from "./math/vector";
+import { add, addRest, multiply } from "./math/vector";
 import { Cell, Sequence, slot } from "./sequence";
 
 /** Bytes of a row of `flow`: norms over the batch of what is in the row's slot, 6 of c and 6 of h, as `norms` leaves them. */
@@ -52,7 +52,10 @@ export function flowStep(s: Sequence, t: i32, prev: i32, next: i32, later: i32):
     memory.copy(e, s.flowH, <usize>n << 2);
     if (s.zone) multiply(e, e, s.at(s.zone, t, 0, s.R), n);
     if (s.mask) for (let b = 0; b < s.B; b++) if (!load<u8>(s.mask + t * s.B + b)) memory.fill(s.at(e, 0, b, s.R), 0, <usize>s.R << 2);
-    exchange(s.flowH, e, own, n); // (2)
+    // own + (p_h − e), which is exact where e is all of p_h.
+    memory.copy(s.flowOut, own, <usize>n << 2);
+    addRest(s.flowOut, s.flowH, e, n); // (2)
+    memory.copy(s.flowH, s.flowOut, <usize>n << 2);
   } // else all of p_h is e
   const gives = s.flowOwn & Own.EVER ? copyAny(carries ? s.flowOut : partOf(s, prev), own, n) : 0;
   s.flowOwn = (s.flowOwn & Own.EVER) | gives | (carries || now ? Own.INTO : 0);
@@ -95,16 +98,6 @@ function measure(s: Sequence, at: i32, later: i32, carries: bool, now: i32): voi
   if (!s.weightHh) memory.copy(s.flowH, dh, <usize>n << 2);
   if (carries || now) norms(row + OF_H, dh, partOf(s, at), carries && now ? s.flowOut : 0, 0, n);
   else if (!same) norm(row + OF_H, dh, n);
-}
-
-/** y = y − e + x, which is x where e is all of y. */
-function exchange(y: usize, e: usize, x: usize, n: i32): void {
-  for (; n > 0; n -= LANES) {
-    storeSome(y, f32x4.add(f32x4.sub(loadSome(y, n), loadSome(e, n)), loadSome(x, n)), n);
-    y += 16;
-    e += 16;
-    x += 16;
-  }
 }
 
 /** y = x, n values each. Answers whether any has a bit set. */
